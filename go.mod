@@ -1,0 +1,3 @@
+module github.com/keystile/keystile
+
+go 1.26.0
