@@ -1,0 +1,296 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Memory is a [Store] in the memory of one process: for services that run as
+// one process and can afford to lose every credential when it ends, and for
+// tests. The zero value is an empty store, ready to use.
+//
+// It is safe for concurrent use. Find takes no lock, so neither readers nor
+// writers hold it up. What is expired or revoked stays until Prune removes it:
+// call that from time to time, or the store grows without bound.
+//
+// A Memory must not be copied after first use.
+type Memory struct {
+	table atomic.Pointer[table] // by digest; nil while empty
+
+	mu     sync.RWMutex // writers of anything, readers of what follows
+	ids    map[string]*Credential
+	groups map[group][]string // IDs of the members, oldest first
+}
+
+// A group is what several credentials have in common.
+type group struct {
+	by    by
+	value string
+}
+
+type by uint8
+
+const (
+	bySubject by = iota
+	byFamily     // without the first of the family, whose ID is the family's
+	byParent
+)
+
+var _ Store = (*Memory)(nil)
+
+// NewMemory returns an empty store.
+func NewMemory() *Memory { return new(Memory) }
+
+// Find implements [Finder]. It allocates nothing.
+func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error) {
+	if t := m.table.Load(); t != nil {
+		if c := t.at(&d).row.Load(); c != nil && c.Kind == k {
+			return c, nil
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return nil, ErrNotFound
+}
+
+// Get implements [Store].
+func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.get(id)
+}
+
+func (m *Memory) get(id string) (*Credential, error) {
+	if c, ok := m.ids[id]; ok {
+		return c, nil
+	}
+	return nil, ErrNotFound
+}
+
+// Insert implements [Store].
+func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c = c.normal()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if err := m.vacant(c); err != nil {
+		return err
+	}
+	if limit > 0 {
+		held := m.selected(Filter{Kind: c.Kind, Subject: c.Subject, Active: true}, c.CreatedAt)
+		if len(held) >= limit {
+			return ErrLimit
+		}
+	}
+	m.add(c)
+	return nil
+}
+
+// List implements [Store].
+func (m *Memory) List(ctx context.Context, f Filter) ([]*Credential, error) {
+	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+		return nil, err
+	}
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	found := m.selected(f, time.Now())
+	if f.Before != "" {
+		last, err := m.get(f.Before)
+		if err != nil {
+			return nil, fmt.Errorf("store: Filter.Before %q: %w", f.Before, err)
+		}
+		found = slices.DeleteFunc(found, func(c *Credential) bool { return newestFirst(last, c) >= 0 })
+	}
+	slices.SortFunc(found, newestFirst)
+	return found[:min(len(found), cmp.Or(f.Limit, DefaultLimit))], nil
+}
+
+func newestFirst(a, b *Credential) int {
+	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
+}
+
+// Revoke implements [Store].
+func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error) {
+	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+		return nil, err
+	}
+	if f.Limit != 0 || f.Before != "" {
+		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	var changed []Digest
+	for _, c := range m.selected(f, at) {
+		if !c.RevokedAt.IsZero() {
+			continue
+		}
+		n := *c
+		n.RevokedAt = micro(at)
+		m.replace(&n)
+		changed = append(changed, n.Digest)
+	}
+	return changed, nil
+}
+
+// Rotate implements [Store].
+func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *Credential) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	next = next.normal()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	old, err := m.get(id)
+	if err != nil {
+		return err
+	}
+	if !old.Active(next.CreatedAt) || !old.RotatedAt.IsZero() {
+		return ErrConflict
+	}
+	if err := m.vacant(next); err != nil {
+		return err
+	}
+	n := *old
+	n.RotatedAt = next.CreatedAt
+	if until = micro(until); n.ExpiresAt.IsZero() || until.Before(n.ExpiresAt) {
+		n.ExpiresAt = until
+	}
+	m.replace(&n)
+	m.add(next)
+	return nil
+}
+
+// Touch implements [Store].
+func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	at = micro(at)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c, err := m.get(id)
+	if err != nil {
+		return err
+	}
+	if c.LastUsedAt.Before(at) {
+		n := *c
+		n.LastUsedAt = at
+		m.replace(&n)
+	}
+	return nil
+}
+
+// Prune implements [Store].
+func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, err
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := m.table.Load()
+	if t == nil {
+		return 0, nil
+	}
+	ended := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
+	left := make(map[group]bool) // groups that lost a member
+	kept := slices.DeleteFunc(t.rows(), func(c *Credential) bool {
+		if !ended(c.ExpiresAt) && !ended(c.RevokedAt) {
+			return false
+		}
+		delete(m.ids, c.ID)
+		for _, g := range groupsOf(c) {
+			left[g] = true
+		}
+		return true
+	})
+	for g := range left {
+		m.groups[g] = slices.DeleteFunc(m.groups[g], func(id string) bool { return m.ids[id] == nil })
+		if len(m.groups[g]) == 0 {
+			delete(m.groups, g)
+		}
+	}
+	if len(kept) < t.taken {
+		m.table.Store(newTable(kept))
+	}
+	return t.taken - len(kept), nil
+}
+
+// vacant returns ErrExists if c's ID or digest is taken.
+func (m *Memory) vacant(c *Credential) error {
+	t := m.table.Load()
+	if m.ids[c.ID] != nil || t != nil && t.at(&c.Digest).row.Load() != nil {
+		return ErrExists
+	}
+	return nil
+}
+
+// selected returns the credentials that match f at now, in no order. It looks
+// only at those that share the most telling field that f sets.
+func (m *Memory) selected(f Filter, now time.Time) []*Credential {
+	var ids []string
+	switch {
+	case f.ID != "":
+		ids = []string{f.ID}
+	case f.Family != "":
+		ids = append(slices.Clip(m.groups[group{byFamily, f.Family}]), f.Family)
+	case f.Parent != "":
+		ids = m.groups[group{byParent, f.Parent}]
+	default:
+		ids = m.groups[group{bySubject, f.Subject}]
+	}
+	var found []*Credential
+	for _, id := range ids {
+		if c, ok := m.ids[id]; ok && f.Match(c, now) {
+			found = append(found, c)
+		}
+	}
+	return found
+}
+
+// add stores c, whose ID and digest are vacant.
+func (m *Memory) add(c *Credential) {
+	if m.ids == nil {
+		m.ids = make(map[string]*Credential)
+		m.groups = make(map[group][]string)
+		m.table.Store(newTable(nil))
+	}
+	m.ids[c.ID] = c
+	for _, g := range groupsOf(c) {
+		m.groups[g] = append(m.groups[g], c.ID)
+	}
+	t := m.table.Load()
+	if t.full() {
+		t = newTable(t.rows())
+	}
+	t.put(c)
+	m.table.Store(t)
+}
+
+// replace puts c in the place of the credential with its ID and digest.
+func (m *Memory) replace(c *Credential) {
+	m.ids[c.ID] = c
+	m.table.Load().put(c)
+}
+
+func groupsOf(c *Credential) []group {
+	groups := []group{{bySubject, c.Subject}}
+	if c.Family != "" && c.Family != c.ID {
+		groups = append(groups, group{byFamily, c.Family})
+	}
+	if c.Parent != "" {
+		groups = append(groups, group{byParent, c.Parent})
+	}
+	return groups
+}
