@@ -1,0 +1,63 @@
+package auth
+
+import "net/http"
+
+// An Authenticator recognises one kind of credential in a request. There are
+// three outcomes, never two:
+//
+//   - an identity and no error: the request carries a valid credential;
+//   - [ErrNoCredentials]: the request carries none of this kind, and the next
+//     authenticator is asked;
+//   - any other error: final, no other authenticator is asked. Those that the
+//     client is to blame for wrap [ErrMalformed], [ErrInvalidCredentials],
+//     [ErrCrossOrigin] or [ErrThrottled]; everything else is an outage.
+//
+// The identity may be shared between requests; the [Guard] does not modify it.
+// Authenticate is called concurrently.
+type Authenticator interface {
+	Authenticate(r *http.Request) (*Identity, error)
+}
+
+// An AuthenticatorFunc is a function that is an [Authenticator].
+type AuthenticatorFunc func(r *http.Request) (*Identity, error)
+
+// Authenticate calls f.
+func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) { return f(r) }
+
+// An identifier is an Authenticator that also answers by value. The Guard
+// prefers it: it copies the identity straight into the request's context, which
+// saves an allocation. That is why bearer.Tokens and secret.Secrets have the
+// method Identify.
+type identifier interface {
+	Identify(r *http.Request) (Identity, error)
+}
+
+// Ambient marks an [Authenticator] whose credentials a browser attaches by
+// itself: cookies, client certificates. The [Guard] asks those last, whatever
+// their place in [Config], so that a refused header never falls through to a
+// cookie. The method does nothing.
+type Ambient interface {
+	Authenticator
+	Ambient()
+}
+
+// A Challenger is an [Authenticator] that tells clients how to authenticate.
+// Challenge returns the scheme's line of the WWW-Authenticate header for one
+// reason to refuse: ErrNoCredentials, ErrMalformed, ErrInvalidCredentials, or
+// ErrInsufficientScope together with the scopes that were required. The answer
+// must depend on its arguments alone: the [Guard] asks beforehand and keeps it.
+//
+// RFC 9110 section 15.5.2 demands a challenge in every 401. Where no
+// authenticator of a Guard is a Challenger the line is "Custom".
+type Challenger interface {
+	Challenge(reason error, scopes []string) Challenge
+}
+
+// A Responder is an [Authenticator] that has a say in the response: one that
+// renews or clears a cookie. Respond is called once for each request that this
+// authenticator recognised or refused, before the handler runs or the refusal
+// is written; err is why it is refused and nil where it is not. It must only
+// set headers. [Guard.Authenticate] has no response and does not call it.
+type Responder interface {
+	Respond(w http.ResponseWriter, r *http.Request, id *Identity, err error)
+}

@@ -1,0 +1,77 @@
+package auth
+
+import (
+	"fmt"
+	"strings"
+)
+
+// A Challenge is one line of the WWW-Authenticate header: RFC 9110 section
+// 11.6.1.
+type Challenge struct {
+	Scheme string
+	Params [][2]string // name and value, in order; values are quoted when written
+}
+
+// String returns the line as it is sent, such as
+//
+//	Bearer realm="api", error="invalid_token"
+//
+// Every value is a quoted-string, with quotes and backslashes escaped: RFC 9110
+// section 5.6.4.
+func (c Challenge) String() string {
+	var b strings.Builder
+	b.WriteString(c.Scheme)
+	for i, p := range c.Params {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte(' ')
+		b.WriteString(p[0])
+		b.WriteString(`="`)
+		for j := range len(p[1]) {
+			if ch := p[1][j]; ch == '"' || ch == '\\' {
+				b.WriteByte('\\')
+			}
+			b.WriteByte(p[1][j])
+		}
+		b.WriteByte('"')
+	}
+	return b.String()
+}
+
+// validate returns an error if c cannot be written as a header line.
+func (c Challenge) validate() error {
+	if !isToken(c.Scheme) {
+		return fmt.Errorf("challenge: scheme %q: not a token", c.Scheme)
+	}
+	for _, p := range c.Params {
+		if !isToken(p[0]) {
+			return fmt.Errorf("challenge of %s: parameter %q: not a token", c.Scheme, p[0])
+		}
+		for i := range len(p[1]) {
+			if ch := p[1][i]; ch < ' ' || ch > '~' {
+				return fmt.Errorf("challenge of %s: %s %q: only printable ASCII can be sent", c.Scheme, p[0], p[1])
+			}
+		}
+	}
+	return nil
+}
+
+func isToken(s string) bool {
+	for i := range len(s) {
+		if !isTokenChar(s[i]) {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// isScope reports whether s is a scope-token: RFC 6749 section 3.3.
+func isScope(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
+			return false
+		}
+	}
+	return s != ""
+}

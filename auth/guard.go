@@ -1,0 +1,289 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+	"slices"
+	"time"
+)
+
+// A Guard authenticates requests under several schemes. Make one with [New];
+// the zero Guard refuses everything with 503. It is safe for concurrent use.
+//
+// It answers as follows, always with "Cache-Control: no-store". The body is an
+// application/problem+json document that is the same for every cause in a row.
+//
+//	ErrNoCredentials       401   a challenge per scheme
+//	ErrMalformed           400   error="invalid_request"
+//	ErrInvalidCredentials  401   error="invalid_token" on the scheme that refused
+//	ErrInsufficientScope   403   error="insufficient_scope", scope="..."
+//	ErrCrossOrigin         403
+//	ErrThrottled           429   Retry-After
+//	anything else          503   Retry-After
+//
+// Anything else includes a panic in an authenticator, in Accounts or in a
+// store, which goes no further than the request it happens in. A panic in the
+// handler is none of the Guard's business and passes through.
+type Guard struct {
+	schemes  []*scheme // in the order they are asked
+	accounts Accounts
+	refuse   func(http.ResponseWriter, *http.Request, *Error) // nil: WriteProblem
+	observe  func(context.Context, Event)                     // nil: nobody
+	vary     []string
+
+	noCredentials, crossOrigin, throttled, unavailable *Error
+}
+
+// Authenticate returns who r is from, for hosts that pass the identity on by
+// themselves: it makes no context and writes no response. The error is an
+// [*Error], which [WriteProblem] writes. The identity has each of scopes, or
+// the error is [ErrInsufficientScope].
+func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, error) {
+	start := g.start()
+	d := g.decide(r)
+	if d.class == nil && !d.id.Has(scopes...) {
+		d.class, d.err = insufficientScope, ErrInsufficientScope
+	}
+	if d.class == nil {
+		id := new(Identity)
+		*id = d.id
+		g.report(r, start, id, nil)
+		return id, nil
+	}
+	g.report(r, start, d.known(), d.err)
+	if d.class == insufficientScope {
+		return nil, d.by.insufficient(scopes)
+	}
+	return nil, g.refusal(&d, nil)
+}
+
+// Require returns middleware that lets through the requests whose identity has
+// each of scopes; without scopes, every request that is authenticated. The
+// handler finds the identity with [FromContext].
+//
+// It sets "Cache-Control: no-store", which the handler may replace, and adds to
+// Vary. The ResponseWriter reaches the handler as it is.
+//
+// Require panics if a scope is not one that RFC 6749 section 3.3 allows.
+func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
+	scopes = slices.Clone(scopes)
+	for _, s := range scopes {
+		if !isScope(s) {
+			panic(fmt.Sprintf("auth: Require: scope %q: only printable ASCII without space, quote and backslash is allowed", s))
+		}
+	}
+	insufficient := make(map[*scheme]*Error, len(g.schemes))
+	for _, s := range g.schemes {
+		insufficient[s] = s.insufficient(scopes)
+	}
+	return func(next http.Handler) http.Handler {
+		if next == nil {
+			panic("auth: Require: nil handler")
+		}
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			start := g.start()
+			d := g.decide(r)
+			if d.class == nil && !d.id.Has(scopes...) {
+				d.class, d.err = insufficientScope, ErrInsufficientScope
+			}
+			if d.class == nil {
+				g.admit(w, r, next, start, &d)
+			} else {
+				g.turnAway(w, r, start, &d, insufficient[d.by])
+			}
+		})
+	}
+}
+
+// Optional returns a handler that lets through, besides the requests that are
+// authenticated, those that carry no credentials at all: [FromContext] then
+// finds nothing. Credentials that are malformed, invalid or impossible to check
+// are refused as by [Guard.Require].
+func (g *Guard) Optional(next http.Handler) http.Handler {
+	if next == nil {
+		panic("auth: Optional: nil handler")
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := g.start()
+		d := g.decide(r)
+		switch d.class {
+		case nil:
+			g.admit(w, r, next, start, &d)
+		case noCredentials:
+			g.addVary(w.Header())
+			next.ServeHTTP(w, r)
+		default:
+			g.turnAway(w, r, start, &d, nil)
+		}
+	})
+}
+
+// A decision is the answer to one request: an identity, or the class of a
+// refusal and its cause.
+type decision struct {
+	id    Identity // also set where the account or a scope is what is refused
+	by    *scheme  // who recognised or refused the request; nil: nobody
+	class *class   // nil: authenticated
+	err   error
+}
+
+// known returns the identity for events and responders, or nil.
+func (d *decision) known() *Identity {
+	if d.id.Subject == "" {
+		return nil
+	}
+	id := d.id
+	return &id
+}
+
+// decide asks the schemes in turn, and then the account. It has no effects.
+func (g *Guard) decide(r *http.Request) (d decision) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.class, d.err = unavailable, fmt.Errorf("auth: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	d.class, d.err = noCredentials, ErrNoCredentials
+	if len(g.schemes) == 0 {
+		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
+	}
+	for _, d.by = range g.schemes {
+		if d.id, d.err = d.by.identify(r); d.err == nil {
+			d.class, d.err = g.checkAccount(r.Context(), &d.id)
+			return d
+		}
+		d.id = Identity{}
+		if d.class = classify(d.err); d.class != noCredentials {
+			return d
+		}
+	}
+	d.by = nil
+	return d
+}
+
+var (
+	errUnknownAccount  = fmt.Errorf("%w: unknown account", ErrInvalidCredentials)
+	errDisabledAccount = fmt.Errorf("%w: disabled account", ErrInvalidCredentials)
+	errNotBefore       = fmt.Errorf("%w: issued before the account's NotBefore", ErrInvalidCredentials)
+	errNoSubject       = errors.New("auth: the authenticator returned an identity without a subject")
+	errNoAccount       = errors.New("auth: Accounts returned neither an account nor an error")
+)
+
+// checkAccount sets id.Account and returns why id is refused, if it is.
+func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) {
+	if id.Subject == "" {
+		return unavailable, errNoSubject
+	}
+	if g.accounts == nil {
+		return nil, nil
+	}
+	account, err := g.accounts.Account(ctx, id.Subject)
+	switch {
+	case errors.Is(err, ErrUnknownAccount):
+		return invalidCredentials, errUnknownAccount
+	case err != nil:
+		return unavailable, fmt.Errorf("auth: account %q: %w", id.Subject, err)
+	case account == nil:
+		return unavailable, errNoAccount
+	case account.Disabled:
+		return invalidCredentials, errDisabledAccount
+	case id.IssuedAt.Before(account.NotBefore):
+		return invalidCredentials, errNotBefore
+	}
+	id.Account = account
+	return nil, nil
+}
+
+// admit calls next with the identity in the context.
+func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler, start time.Time, d *decision) {
+	ctx := &identityContext{r.Context(), d.id}
+	g.report(r, start, &ctx.id, nil)
+	h := w.Header()
+	h["Cache-Control"] = noStore
+	g.addVary(h)
+	if d.by.responder != nil {
+		d.by.responder.Respond(w, r, &ctx.id, nil)
+	}
+	next.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// turnAway writes the refusal.
+func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, start time.Time, d *decision, insufficient *Error) {
+	e := g.refusal(d, insufficient)
+	if g.observe != nil || d.by != nil && d.by.responder != nil {
+		id := d.known()
+		g.report(r, start, id, d.err)
+		if d.by != nil && d.by.responder != nil {
+			d.by.responder.Respond(w, r, id, d.err)
+		}
+	}
+	h := w.Header()
+	g.addVary(h)
+	if g.refuse == nil {
+		WriteProblem(w, r, e)
+		return
+	}
+	e.setHeader(h)
+	g.refuse(w, r, e)
+}
+
+// refusal returns the error of a decision. They are made beforehand; only a
+// throttled one may need a Retry-After of its own.
+func (g *Guard) refusal(d *decision, insufficient *Error) *Error {
+	switch d.class {
+	case noCredentials:
+		return g.noCredentials
+	case malformed:
+		return d.by.malformed
+	case invalidCredentials:
+		return d.by.invalid
+	case insufficientScope:
+		if insufficient == nil { // the scheme itself says so
+			return d.by.insufficient(nil)
+		}
+		return insufficient
+	case crossOrigin:
+		return g.crossOrigin
+	case throttled:
+		return g.throttled.withRetryAfter(d.err)
+	}
+	return g.unavailable
+}
+
+// start returns the time if somebody wants to know how long things take.
+func (g *Guard) start() time.Time {
+	if g.observe == nil {
+		return time.Time{}
+	}
+	return time.Now()
+}
+
+// report tells Observe of a decision.
+func (g *Guard) report(r *http.Request, start time.Time, id *Identity, err error) {
+	if g.observe == nil {
+		return
+	}
+	ev := Event{Type: Authenticated, Identity: id, Err: err, Duration: time.Since(start)}
+	if err != nil {
+		ev.Type = Refused
+	}
+	var of interface{ Credential() (subject, id string) }
+	if id != nil {
+		ev.Subject, ev.Credential = id.Subject, id.Credential
+	} else if errors.As(err, &of) {
+		ev.Subject, ev.Credential = of.Credential()
+	}
+	g.observe(r.Context(), ev)
+}
+
+// addVary says that the response depends on the credentials.
+func (g *Guard) addVary(h http.Header) {
+	if h["Vary"] == nil {
+		h["Vary"] = g.vary
+	} else {
+		h["Vary"] = append(h["Vary"], g.vary...)
+	}
+}

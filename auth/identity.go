@@ -1,0 +1,101 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+// AllScopes, among the scopes of a credential, allows all that its account
+// may do. Among an account's permissions it allows everything.
+const AllScopes = "*"
+
+// An Identity is who a request was authenticated as. It is shared by all that
+// see the request and must not be modified.
+type Identity struct {
+	Subject    string    // the user account; never empty
+	Scheme     string    // "Bearer", "Secret" or "Cookie"; a host's own scheme names itself
+	Credential string    // public ID of the credential: for audit logs and revocation, not secret
+	Scopes     []string  // what the credential may do; empty: nothing; AllScopes: all that its account may
+	IssuedAt   time.Time // when the credential was made
+	ExpiresAt  time.Time // zero: it does not expire
+	Account    *Account  // where Config.Accounts is set, what it answered for Subject; else nil
+}
+
+// Has reports whether id may do what every one of scopes names: the credential
+// allows it and, where the account is known, the account too. Without scopes it
+// reports true; a nil Identity has none.
+func (id *Identity) Has(scopes ...string) bool {
+	if id == nil {
+		return false
+	}
+	for _, s := range scopes {
+		if !allows(id.Scopes, s) || id.Account != nil && !allows(id.Account.Permissions, s) {
+			return false
+		}
+	}
+	return true
+}
+
+func allows(granted []string, scope string) bool {
+	return slices.Contains(granted, scope) || slices.Contains(granted, AllScopes)
+}
+
+// An Account is what the host knows of a user at this moment. It is asked for
+// on every request, so that a change holds from the next request on.
+type Account struct {
+	Permissions []string  // what the user may do; AllScopes: everything; empty: nothing
+	Disabled    bool      // every credential of the account is refused
+	NotBefore   time.Time // credentials issued earlier are refused: after a password change, or to sign out everywhere
+	User        any       // the host's own value, for its handlers
+}
+
+// Accounts looks up the account of a credential. It is called once per
+// authenticated request, concurrently.
+type Accounts interface {
+	// Account returns the account of subject. ErrUnknownAccount means that
+	// there is none (any more): the request is refused with 401. Any other
+	// error means that it could not be told: 503.
+	Account(ctx context.Context, subject string) (*Account, error)
+}
+
+// ErrUnknownAccount is what [Accounts] returns for an account that does not
+// exist. Its credentials are refused as [ErrInvalidCredentials].
+var ErrUnknownAccount = errors.New("auth: unknown account")
+
+// NewContext returns a context that carries id. The [Guard] does this; others
+// need it where an identity comes another way, from a message queue for
+// instance. With a nil id the context carries none, even if ctx did.
+func NewContext(ctx context.Context, id *Identity) context.Context {
+	c := &identityContext{Context: ctx}
+	if id != nil {
+		c.id = *id
+	}
+	return c
+}
+
+// FromContext returns the identity that ctx carries and whether there is one.
+// Behind [Guard.Require] there always is.
+func FromContext(ctx context.Context) (*Identity, bool) {
+	id, _ := ctx.Value(identityKey{}).(*Identity)
+	if id == nil || id.Subject == "" {
+		return nil, false
+	}
+	return id, true
+}
+
+// identityContext carries the identity by value: one allocation for both.
+type identityContext struct {
+	context.Context
+	id Identity
+}
+
+type identityKey struct{}
+
+func (c *identityContext) Value(key any) any {
+	if _, ok := key.(identityKey); ok {
+		return &c.id
+	}
+	return c.Context.Value(key)
+}
