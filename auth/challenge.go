@@ -3,6 +3,8 @@ package auth
 import (
 	"fmt"
 	"strings"
+
+	"github.com/keystile/keystile/internal/grammar"
 )
 
 // A Challenge is one line of the WWW-Authenticate header: RFC 9110 section
@@ -41,37 +43,16 @@ func (c Challenge) String() string {
 
 // validate returns an error if c cannot be written as a header line.
 func (c Challenge) validate() error {
-	if !isToken(c.Scheme) {
+	if !grammar.IsToken(c.Scheme) {
 		return fmt.Errorf("challenge: scheme %q: not a token", c.Scheme)
 	}
 	for _, p := range c.Params {
-		if !isToken(p[0]) {
+		if !grammar.IsToken(p[0]) {
 			return fmt.Errorf("challenge of %s: parameter %q: not a token", c.Scheme, p[0])
 		}
-		for i := range len(p[1]) {
-			if ch := p[1][i]; ch < ' ' || ch > '~' {
-				return fmt.Errorf("challenge of %s: %s %q: only printable ASCII can be sent", c.Scheme, p[0], p[1])
-			}
+		if !grammar.IsPrintable(p[1]) {
+			return fmt.Errorf("challenge of %s: %s %q: only printable ASCII can be sent", c.Scheme, p[0], p[1])
 		}
 	}
 	return nil
-}
-
-func isToken(s string) bool {
-	for i := range len(s) {
-		if !isTokenChar(s[i]) {
-			return false
-		}
-	}
-	return s != ""
-}
-
-// isScope reports whether s is a scope-token: RFC 6749 section 3.3.
-func isScope(s string) bool {
-	for i := range len(s) {
-		if c := s[i]; c <= ' ' || c > '~' || c == '"' || c == '\\' {
-			return false
-		}
-	}
-	return s != ""
 }

@@ -19,6 +19,10 @@ var (
 	ErrCrossOrigin        = errors.New("auth: cross-origin request refused")              // 403
 	ErrThrottled          = errors.New("auth: too many failed attempts")                  // 429; Retry-After from its method RetryAfter() time.Duration, where it has one
 	ErrUnavailable        = errors.New("auth: authentication is temporarily unavailable") // 503; what an outage is once the Guard has seen it
+
+	// ErrUnknownAccount is for Accounts to return. The Guard refuses the
+	// request as it does for ErrInvalidCredentials.
+	ErrUnknownAccount = errors.New("auth: unknown account")
 )
 
 // A class is one row of the table of refusals.

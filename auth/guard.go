@@ -8,6 +8,8 @@ import (
 	"runtime/debug"
 	"slices"
 	"time"
+
+	"github.com/keystile/keystile/internal/grammar"
 )
 
 // A Guard authenticates requests under several schemes. Make one with [New];
@@ -71,7 +73,7 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 	scopes = slices.Clone(scopes)
 	for _, s := range scopes {
-		if !isScope(s) {
+		if !grammar.IsScope(s) {
 			panic(fmt.Sprintf("auth: Require: scope %q: only printable ASCII without space, quote and backslash is allowed", s))
 		}
 	}

@@ -3,6 +3,8 @@ package auth
 import (
 	"net/http"
 	"strings"
+
+	"github.com/keystile/keystile/internal/grammar"
 )
 
 // maxAuthorization bounds an Authorization line, in bytes, before any work is
@@ -37,15 +39,13 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 	}
 	if rest, ok := cutScheme(line, scheme); ok {
 		credentials := strings.TrimLeft(rest, " ")
-		if len(credentials) == len(rest) || !isToken68(credentials) {
+		if len(credentials) == len(rest) || !grammar.IsToken68(credentials) {
 			return "", ErrMalformed
 		}
 		return credentials, nil
 	}
-	for i := range len(line) {
-		if c := line[i]; c < ' ' || c > '~' {
-			return "", ErrMalformed
-		}
+	if !grammar.IsPrintable(line) {
+		return "", ErrMalformed
 	}
 	for _, part := range strings.Split(line, ",")[1:] {
 		if _, ok := cutScheme(strings.TrimLeft(part, " "), scheme); ok {
@@ -62,7 +62,7 @@ func cutScheme(line, scheme string) (rest string, ok bool) {
 		return "", false
 	}
 	rest = line[len(scheme):]
-	return rest, rest == "" || !isTokenChar(rest[0])
+	return rest, rest == "" || !grammar.IsTokenChar(rest[0])
 }
 
 // equalFold compares strings of one length without regard to the case of ASCII
@@ -81,31 +81,4 @@ func lower(c byte) byte {
 		c += 'a' - 'A'
 	}
 	return c
-}
-
-// isToken68 reports whether s is a token68: RFC 9110 section 11.2.
-func isToken68(s string) bool {
-	i := 0
-	for i < len(s) && token68[s[i]] {
-		i++
-	}
-	return i > 0 && strings.Trim(s[i:], "=") == ""
-}
-
-// token68 holds the characters of a token68, but for its padding.
-var token68 = [256]bool{
-	'-': true, '.': true, '_': true, '~': true, '+': true, '/': true,
-	'0': true, '1': true, '2': true, '3': true, '4': true, '5': true, '6': true, '7': true, '8': true, '9': true,
-	'A': true, 'B': true, 'C': true, 'D': true, 'E': true, 'F': true, 'G': true, 'H': true, 'I': true, 'J': true,
-	'K': true, 'L': true, 'M': true, 'N': true, 'O': true, 'P': true, 'Q': true, 'R': true, 'S': true, 'T': true,
-	'U': true, 'V': true, 'W': true, 'X': true, 'Y': true, 'Z': true,
-	'a': true, 'b': true, 'c': true, 'd': true, 'e': true, 'f': true, 'g': true, 'h': true, 'i': true, 'j': true,
-	'k': true, 'l': true, 'm': true, 'n': true, 'o': true, 'p': true, 'q': true, 'r': true, 's': true, 't': true,
-	'u': true, 'v': true, 'w': true, 'x': true, 'y': true, 'z': true,
-}
-
-// isTokenChar reports whether c may stand in a token, the name of a scheme for
-// instance: RFC 9110 section 5.6.2.
-func isTokenChar(c byte) bool {
-	return 'a' <= lower(c) && lower(c) <= 'z' || '0' <= c && c <= '9' || c != 0 && strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }

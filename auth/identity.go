@@ -2,7 +2,6 @@ package auth
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 )
@@ -56,13 +55,10 @@ type Account struct {
 type Accounts interface {
 	// Account returns the account of subject. ErrUnknownAccount means that
 	// there is none (any more): the request is refused with 401. Any other
-	// error means that it could not be told: 503.
+	// error means that it could not be told: 503. The account may be shared
+	// between requests; nobody modifies it.
 	Account(ctx context.Context, subject string) (*Account, error)
 }
-
-// ErrUnknownAccount is what [Accounts] returns for an account that does not
-// exist. Its credentials are refused as [ErrInvalidCredentials].
-var ErrUnknownAccount = errors.New("auth: unknown account")
 
 // NewContext returns a context that carries id. The [Guard] does this; others
 // need it where an identity comes another way, from a message queue for
