@@ -1,0 +1,95 @@
+package credential
+
+import (
+	"crypto/sha256"
+	"slices"
+
+	"github.com/keystile/keystile/store"
+)
+
+const (
+	maxPlaintext = 255 // bytes, of an imported credential
+	minPepper    = 32  // bytes, as long as the digest: RFC 2104 section 3
+)
+
+// A digester turns plaintexts into digests. Without peppers that is SHA-256:
+// plaintexts have far more than 128 bits of entropy, so there is nothing for a
+// slow hash to slow down. A pepper, kept apart from the database, adds that
+// whoever can write to the database still cannot make a credential.
+type digester struct {
+	peppers []pepper
+	plain   bool // digests without a pepper are looked for too, last
+}
+
+// newDigester returns a digester whose first pepper makes digests; every other
+// one finds what it made before. It tells fail what is wrong with them.
+func newDigester(peppers [][]byte, acceptUnpeppered bool, fail func(format string, a ...any)) digester {
+	d := digester{plain: acceptUnpeppered || len(peppers) == 0}
+	for i, key := range peppers {
+		if len(key) < minPepper {
+			fail("Peppers[%d]: %d bytes: at least %d random ones are needed", i, len(key), minPepper)
+		}
+		p := newPepper(key)
+		if j := slices.Index(d.peppers, p); j >= 0 {
+			fail("Peppers[%d]: the same as Peppers[%d]", i, j)
+		}
+		d.peppers = append(d.peppers, p)
+	}
+	if acceptUnpeppered && len(peppers) == 0 {
+		fail("AcceptUnpeppered: has no meaning without Peppers")
+	}
+	return d
+}
+
+// ways returns how many digests a plaintext may have. The first is for making.
+func (d *digester) ways() int {
+	if d.plain {
+		return len(d.peppers) + 1
+	}
+	return len(d.peppers)
+}
+
+// digest returns one of the digests of s, which is at most maxPlaintext bytes
+// long. The copy of s is on the stack.
+func (d *digester) digest(way int, s string) store.Digest {
+	if way < len(d.peppers) {
+		return d.peppers[way].hmac(s)
+	}
+	if len(s) <= sha256.BlockSize {
+		var buf [sha256.BlockSize]byte
+		return sha256.Sum256(buf[:copy(buf[:], s)])
+	}
+	var buf [maxPlaintext]byte
+	return sha256.Sum256(buf[:copy(buf[:], s)])
+}
+
+// A pepper is a key of HMAC-SHA-256, prepared: RFC 2104 section 2.
+type pepper struct{ inner, outer [sha256.BlockSize]byte }
+
+func newPepper(key []byte) pepper {
+	if len(key) > sha256.BlockSize {
+		sum := sha256.Sum256(key)
+		key = sum[:]
+	}
+	var p pepper
+	copy(p.inner[:], key)
+	copy(p.outer[:], key)
+	for i := range p.inner {
+		p.inner[i] ^= 0x36
+		p.outer[i] ^= 0x5c
+	}
+	return p
+}
+
+// hmac returns what crypto/hmac does, without its allocations.
+func (p *pepper) hmac(s string) store.Digest {
+	var in [sha256.BlockSize + maxPlaintext]byte
+	copy(in[:], p.inner[:])
+	n := copy(in[sha256.BlockSize:], s)
+	sum := sha256.Sum256(in[:sha256.BlockSize+n])
+
+	var out [sha256.BlockSize + sha256.Size]byte
+	copy(out[:], p.outer[:])
+	copy(out[sha256.BlockSize:], sum[:])
+	return sha256.Sum256(out[:])
+}

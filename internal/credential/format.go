@@ -1,0 +1,134 @@
+package credential
+
+import (
+	"crypto/rand"
+	"fmt"
+	"hash/crc32"
+	"regexp"
+	"strings"
+)
+
+// A credential of ours is a prefix, an underscore, a body and a checksum:
+//
+//	pat_6cYmGYVOiKz5dPgmbBUVvqXzbtK8bJ6mcY8n8fWc2rv8nS
+//
+// The body is 40 random base62 characters, 238 bits. The checksum is the CRC-32
+// (IEEE) of all before it, as base62 digits, the most significant first. It is
+// no protection against forgery; it tells a typo, and a string that merely
+// looks alike, from a credential without asking a store.
+const (
+	bodyLen     = 40
+	checksumLen = 6
+	maxPrefix   = 8 // so that no credential is longer than 55 bytes, one SHA-256 block
+
+	idLen = 20 // 119 bits
+
+	alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+
+// A format makes and recognises the credentials with one prefix.
+type format struct {
+	prefix string // with its underscore
+	crc    *crcTable
+}
+
+// newFormat returns the format of a prefix, or an error that says what a prefix
+// must be like.
+func newFormat(prefix string) (format, error) {
+	if !regexp.MustCompile(fmt.Sprintf(`^[a-z0-9]{1,%d}$`, maxPrefix)).MatchString(prefix) {
+		return format{}, fmt.Errorf("%q: must be 1 to %d characters of a-z and 0-9", prefix, maxPrefix)
+	}
+	return format{prefix + "_", newCRCTable()}, nil
+}
+
+// generate returns a new credential.
+func (f *format) generate() string {
+	b := make([]byte, 0, maxPrefix+1+bodyLen+checksumLen)
+	b = append(b, f.prefix...)
+	b = appendRandom(b, bodyLen)
+	sum := digits(f.crc.checksum(string(b)))
+	return string(append(b, sum[:]...))
+}
+
+// claims reports whether s has the prefix, be it well-formed or not.
+func (f *format) claims(s string) bool { return strings.HasPrefix(s, f.prefix) }
+
+// check reports whether s has the prefix, the length and the checksum of a
+// credential.
+func (f *format) check(s string) bool {
+	if len(s) != len(f.prefix)+bodyLen+checksumLen || !f.claims(s) {
+		return false
+	}
+	end := len(s) - checksumLen
+	sum := digits(f.crc.checksum(s[:end]))
+	return s[end:] == string(sum[:])
+}
+
+// pattern returns a regular expression that finds credentials in text.
+func (f *format) pattern() string {
+	return fmt.Sprintf(`\b%s[0-9A-Za-z]{%d}\b`, f.prefix, bodyLen+checksumLen)
+}
+
+// newID returns a public ID.
+func newID() string { return string(appendRandom(make([]byte, 0, idLen), idLen)) }
+
+// appendRandom appends n characters of the alphabet, each equally likely.
+func appendRandom(b []byte, n int) []byte {
+	// 248 is the largest multiple of 62 that a byte can hold. Taking the
+	// remainder of the values above it too would make the first eight
+	// characters likelier than the rest.
+	const fair = 256 - 256%len(alphabet)
+	var random [64]byte
+	for {
+		rand.Read(random[:]) // never fails: it ends the program instead
+		for _, r := range random {
+			if n == 0 {
+				return b
+			}
+			if int(r) < fair {
+				b = append(b, alphabet[int(r)%len(alphabet)])
+				n--
+			}
+		}
+	}
+}
+
+// digits returns sum in base 62.
+func digits(sum uint32) (d [checksumLen]byte) {
+	for i := len(d) - 1; i >= 0; i-- {
+		d[i] = alphabet[sum%uint32(len(alphabet))]
+		sum /= uint32(len(alphabet))
+	}
+	return d
+}
+
+// A crcTable computes the CRC-32 that hash/crc32 does, by the same method
+// (slicing by eight), on a string. The standard function takes a slice and
+// calls through a variable, so the slice would be allocated for every request.
+type crcTable [8]crc32.Table
+
+func newCRCTable() *crcTable {
+	t := &crcTable{*crc32.IEEETable}
+	for i := range t[0] {
+		crc := t[0][i]
+		for k := 1; k < len(t); k++ {
+			crc = t[0][crc&0xff] ^ crc>>8
+			t[k][i] = crc
+		}
+	}
+	return t
+}
+
+func (t *crcTable) checksum(s string) uint32 {
+	crc := ^uint32(0)
+	for len(s) >= 8 {
+		crc ^= uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
+		crc = t[0][s[7]] ^ t[1][s[6]] ^ t[2][s[5]] ^ t[3][s[4]] ^
+			t[4][crc>>24] ^ t[5][crc>>16&0xff] ^ t[6][crc>>8&0xff] ^ t[7][crc&0xff]
+		s = s[8:]
+	}
+	for i := range len(s) {
+		crc = t[0][byte(crc)^s[i]] ^ crc>>8
+	}
+	return ^crc
+}

@@ -1,0 +1,248 @@
+// Package credential is what the schemes of random, opaque credentials share:
+// it generates and recognises them, looks them up, decides whether they are
+// valid, and manages their life cycle. Packages bearer and secret differ from
+// it, and from one another, in policy.
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"slices"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/internal/grammar"
+	"github.com/keystile/keystile/store"
+)
+
+// Config is the policy of a scheme. The schemes' own Config documents the
+// fields that they have in common.
+type Config struct {
+	Package  string // of the scheme, for errors
+	Kind     store.Kind
+	Scheme   string        // of the Authorization header
+	Lifetime time.Duration // where a request asks for none
+
+	Store            store.Store
+	Prefix           string
+	Realm            string
+	Limit            int // active credentials per subject; negative: no limit
+	Peppers          [][]byte
+	AcceptUnpeppered bool
+	AcceptImported   bool
+	RevokeReused     bool
+	LastUsedInterval time.Duration // zero: a minute; negative: never
+	TrustedProxies   []netip.Prefix
+	Observe          func(context.Context, auth.Event)
+}
+
+// A Manager issues, verifies and manages the credentials of one kind.
+type Manager struct {
+	cfg      Config
+	format   format
+	digester digester
+	used     lastUsed
+}
+
+// New returns a Manager. The error names everything that is wrong with cfg.
+func New(cfg Config) (*Manager, error) {
+	m := &Manager{cfg: cfg}
+	var errs []error
+	fail := func(format string, a ...any) {
+		errs = append(errs, fmt.Errorf("%s: Config."+format, append([]any{cfg.Package}, a...)...))
+	}
+
+	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+		fail("Store: nil: store.NewMemory() is one to begin with")
+	}
+	var err error
+	if m.format, err = newFormat(cfg.Prefix); err != nil {
+		fail("Prefix: %w", err)
+	}
+	if !grammar.IsPrintable(cfg.Realm) {
+		fail("Realm: %q: only printable ASCII can be sent in a header", cfg.Realm)
+	}
+	m.digester = newDigester(cfg.Peppers, cfg.AcceptUnpeppered, fail)
+	if m.cfg.TrustedProxies, err = normalNetworks(cfg.TrustedProxies); err != nil {
+		fail("TrustedProxies: %w", err)
+	}
+	for _, n := range m.cfg.TrustedProxies {
+		if n.Bits() == 0 {
+			fail("TrustedProxies: %v: trusts everyone to tell their own address", n)
+		}
+	}
+	if cfg.LastUsedInterval > 0 && cfg.LastUsedInterval < lastUsedDelay {
+		fail("LastUsedInterval: %v: must be at least %v; negative for never", cfg.LastUsedInterval, lastUsedDelay)
+	}
+	if cfg.LastUsedInterval == 0 {
+		m.cfg.LastUsedInterval = time.Minute
+	}
+	m.used.store, m.used.interval = cfg.Store, m.cfg.LastUsedInterval
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// Pattern returns a regular expression, in the syntax of package regexp, that
+// finds the credentials in text.
+func (m *Manager) Pattern() string { return m.format.pattern() }
+
+// Issue makes a credential and stores it.
+func (m *Manager) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
+	return m.insert(ctx, "issue", req, m.format.generate())
+}
+
+// Import stores a credential whose plaintext is given.
+func (m *Manager) Import(ctx context.Context, req Request, plaintext string) (*store.Credential, error) {
+	if err := m.importable(plaintext); err != nil {
+		return nil, m.errorf("import: %w: %w", ErrRequest, err)
+	}
+	_, c, err := m.insert(ctx, "import", req, plaintext)
+	return c, err
+}
+
+func (m *Manager) insert(ctx context.Context, verb string, req Request, plaintext string) (auth.Plaintext, *store.Credential, error) {
+	c, err := req.credential(m.cfg.Kind, m.cfg.Lifetime)
+	if err == nil {
+		m.identify(c, plaintext)
+		err = m.cfg.Store.Insert(ctx, c, max(m.cfg.Limit, 0))
+	}
+	if err != nil {
+		return auth.Plaintext{}, nil, m.errorf("%s: %w", verb, err)
+	}
+	m.observe(ctx, auth.Issued, c.Subject, c.ID, nil)
+	return auth.NewPlaintext(plaintext), c, nil
+}
+
+// identify gives c a new ID and the digest of plaintext.
+func (m *Manager) identify(c *store.Credential, plaintext string) {
+	c.ID = newID()
+	c.Digest = m.digester.digest(0, plaintext)
+	if c.Family == "" {
+		c.Family = c.ID
+	}
+}
+
+// Rotate replaces the credential by a successor that is like it, and lives as
+// long from now as it was given. The old one ends after the overlap.
+func (m *Manager) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
+	plaintext, next, err := m.rotate(ctx, subject, id, overlap)
+	if err != nil {
+		return auth.Plaintext{}, nil, m.errorf("rotate %q: %w", id, err)
+	}
+	m.observe(ctx, auth.Rotated, subject, id, nil)
+	m.observe(ctx, auth.Issued, subject, next.ID, nil)
+	return auth.NewPlaintext(plaintext), next, nil
+}
+
+func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.Duration) (string, *store.Credential, error) {
+	if overlap < 0 {
+		return "", nil, fmt.Errorf("%w: overlap: %v: must not be negative", ErrRequest, overlap)
+	}
+	old, err := m.get(ctx, subject, id)
+	if err != nil {
+		return "", nil, err
+	}
+	now := now()
+	next := &store.Credential{
+		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: old.Family,
+		Parent: old.Parent, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
+	}
+	if next.Family == "" {
+		next.Family = old.ID
+	}
+	if !old.ExpiresAt.IsZero() {
+		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
+	}
+	plaintext := m.format.generate()
+	m.identify(next, plaintext)
+	return plaintext, next, m.cfg.Store.Rotate(ctx, id, now.Add(overlap), next)
+}
+
+// get returns a credential of this kind and subject. To its own account alone
+// a credential exists.
+func (m *Manager) get(ctx context.Context, subject, id string) (*store.Credential, error) {
+	c, err := m.cfg.Store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Kind != m.cfg.Kind || c.Subject != subject {
+		return nil, store.ErrNotFound
+	}
+	return c, nil
+}
+
+// Revoke revokes one credential of subject.
+func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
+	if err := m.revoke(ctx, subject, id); err != nil {
+		return m.errorf("revoke %q: %w", id, err)
+	}
+	return nil
+}
+
+func (m *Manager) revoke(ctx context.Context, subject, id string) error {
+	if subject == "" || id == "" {
+		return store.ErrNotFound // an empty field of a Filter would not restrict
+	}
+	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, ID: id}, now())
+	if err != nil {
+		return err
+	}
+	if len(changed) == 0 {
+		_, err := m.get(ctx, subject, id) // revoked before, or not there?
+		return err
+	}
+	m.observe(ctx, auth.Revoked, subject, id, nil)
+	return nil
+}
+
+// RevokeAll revokes every credential of subject and returns how many that
+// changed.
+func (m *Manager) RevokeAll(ctx context.Context, subject string) (int, error) {
+	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject}, now())
+	if err != nil {
+		return 0, m.errorf("revoke all: %w", err)
+	}
+	if len(changed) > 0 {
+		m.observe(ctx, auth.Revoked, subject, "", nil)
+	}
+	return len(changed), nil
+}
+
+// RevokeLeaked revokes the credential with this plaintext, whosever it is.
+func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
+	c, err := m.lookup(ctx, plaintext)
+	if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials) {
+		err = store.ErrNotFound
+	}
+	if err == nil {
+		err = m.revoke(ctx, c.Subject, c.ID)
+	}
+	if err != nil {
+		return m.errorf("revoke leaked: %w", err)
+	}
+	return nil
+}
+
+// List returns every credential of subject that is not pruned, newest first.
+func (m *Manager) List(ctx context.Context, subject string) ([]*store.Credential, error) {
+	list, err := m.cfg.Store.List(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, Limit: 1 << 30})
+	if err != nil {
+		return nil, m.errorf("list: %w", err)
+	}
+	return list, nil
+}
+
+func (m *Manager) observe(ctx context.Context, what auth.EventType, subject, id string, err error) {
+	if m.cfg.Observe != nil {
+		m.cfg.Observe(ctx, auth.Event{Type: what, Subject: subject, Credential: id, Err: err})
+	}
+}
+
+func (m *Manager) errorf(format string, a ...any) error {
+	return fmt.Errorf(m.cfg.Package+": "+format, a...)
+}

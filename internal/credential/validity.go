@@ -1,0 +1,59 @@
+package credential
+
+import (
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/store"
+)
+
+// A source is where a credential comes from: a request, or an address.
+type source struct {
+	r    *http.Request // nil: addr tells
+	addr netip.Addr
+}
+
+// check decides whether c may be used at now from the given source: the one
+// place where that is decided. Nil means that it may.
+func (m *Manager) check(c *store.Credential, now time.Time, from source) *refusal {
+	switch {
+	case !c.RevokedAt.IsZero():
+		return refuse(c, "revoked")
+	case !c.Active(now) && !c.RotatedAt.IsZero():
+		return refuse(c, superseded)
+	case !c.Active(now):
+		return refuse(c, "expired")
+	case len(c.Networks) > 0 && !within(m.addr(from), c.Networks):
+		return refuse(c, "presented from a network it is not meant for")
+	}
+	return nil
+}
+
+// addr returns the address of a source. Few credentials are bound to networks,
+// so it is asked for only where one is.
+func (m *Manager) addr(from source) netip.Addr {
+	if from.r != nil {
+		return clientAddr(from.r, m.cfg.TrustedProxies)
+	}
+	return normalAddr(from.addr)
+}
+
+const superseded = "rotated, and its overlap has ended"
+
+// A refusal is why a known credential was refused.
+type refusal struct {
+	reason, subject, id string
+}
+
+func refuse(c *store.Credential, reason string) *refusal {
+	return &refusal{reason, c.Subject, c.ID}
+}
+
+func (e *refusal) Error() string { return auth.ErrInvalidCredentials.Error() + ": " + e.reason }
+
+func (e *refusal) Unwrap() error { return auth.ErrInvalidCredentials }
+
+// Credential tells auth.Guard whose credential was refused, for its Event.
+func (e *refusal) Credential() (subject, id string) { return e.subject, e.id }

@@ -1,0 +1,156 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/store"
+)
+
+// reuseTimeout bounds the revocation of a family after a reuse, which whoever
+// presents the stolen credential must not be able to cancel by hanging up.
+const reuseTimeout = 5 * time.Second
+
+// Identify authenticates a request by its Authorization header.
+func (m *Manager) Identify(r *http.Request) (auth.Identity, error) {
+	plaintext, err := auth.HeaderCredentials(r.Header, m.cfg.Scheme)
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	id, err := m.verify(r.Context(), plaintext, source{r: r})
+	if err == auth.ErrNoCredentials {
+		// It is for this scheme, but it has no form that we know.
+		err = auth.ErrInvalidCredentials
+	}
+	return id, err
+}
+
+// VerifyRequest is Verify for a plaintext that the caller took from r.
+func (m *Manager) VerifyRequest(r *http.Request, plaintext string) (*auth.Identity, error) {
+	return pointer(m.verify(r.Context(), plaintext, source{r: r}))
+}
+
+// Verify returns whose plaintext this is. Its error is auth.ErrNoCredentials
+// where plaintext is not of the form of this scheme's credentials.
+func (m *Manager) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+	return pointer(m.verify(ctx, plaintext, source{addr: addr}))
+}
+
+// VerifyClient is Verify for a client that names the family of its credential
+// besides.
+func (m *Manager) VerifyClient(ctx context.Context, family, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+	c, err := m.valid(ctx, plaintext, source{addr: addr})
+	if err == nil && c.Family != family {
+		err = refuse(c, "of another client")
+	}
+	if err != nil {
+		return nil, err
+	}
+	id := m.identity(c)
+	return &id, nil
+}
+
+// pointer returns an identity as auth.Authenticator wants it.
+func pointer(id auth.Identity, err error) (*auth.Identity, error) {
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
+}
+
+func (m *Manager) verify(ctx context.Context, plaintext string, from source) (auth.Identity, error) {
+	c, err := m.valid(ctx, plaintext, from)
+	if err != nil {
+		return auth.Identity{}, err
+	}
+	return m.identity(c), nil
+}
+
+func (m *Manager) identity(c *store.Credential) auth.Identity {
+	return auth.Identity{
+		Subject:    c.Subject,
+		Scheme:     m.cfg.Scheme,
+		Credential: c.ID,
+		Scopes:     c.Scopes,
+		IssuedAt:   c.CreatedAt,
+		ExpiresAt:  c.ExpiresAt,
+	}
+}
+
+// valid returns the credential with this plaintext if it may be used now.
+func (m *Manager) valid(ctx context.Context, plaintext string, from source) (*store.Credential, error) {
+	c, err := m.lookup(ctx, plaintext)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	if refusal := m.check(c, now, from); refusal != nil {
+		if refusal.reason == superseded {
+			m.reused(ctx, c, now)
+		}
+		return nil, refusal
+	}
+	m.used.note(c, now)
+	return c, nil
+}
+
+// errOther is an outage, not an invalid credential: a store that returns
+// another row than it was asked for, or half of one, must not be relied on.
+var errOther = errors.New("the store returned something else than the credential it was asked for")
+
+// lookup returns the credential with this plaintext, valid or not. What is not
+// of our form, or has a wrong checksum, costs the store nothing.
+func (m *Manager) lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
+	if err := m.form(plaintext); err != nil {
+		return nil, err
+	}
+	for way := range m.digester.ways() {
+		digest := m.digester.digest(way, plaintext)
+		c, err := m.cfg.Store.Find(ctx, m.cfg.Kind, digest)
+		if err == nil && (c == nil || c.Kind != m.cfg.Kind || c.Digest != digest || c.Subject == "") {
+			err = errOther
+		}
+		if err == nil {
+			return c, nil
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return nil, m.errorf("find: %w", err)
+		}
+	}
+	return nil, auth.ErrInvalidCredentials
+}
+
+// form returns nil if a store should be asked for plaintext.
+func (m *Manager) form(plaintext string) error {
+	switch {
+	case m.format.check(plaintext):
+		return nil
+	case m.format.claims(plaintext):
+		return auth.ErrInvalidCredentials
+	case m.cfg.AcceptImported && importedForm(plaintext) == nil:
+		return nil
+	}
+	return auth.ErrNoCredentials
+}
+
+// reused tells that a superseded credential was presented after its end, and
+// revokes its family where that is the policy: either its owner or a thief
+// holds the successor, and nobody can say which (RFC 9700 section 4.14.2).
+func (m *Manager) reused(ctx context.Context, c *store.Credential, now time.Time) {
+	var err error
+	if m.cfg.RevokeReused && c.Family != "" {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reuseTimeout)
+		defer cancel()
+		_, err = m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: c.Subject, Family: c.Family}, now)
+	}
+	m.observe(ctx, auth.Reused, c.Subject, c.ID, err)
+}
+
+// Challenge implements auth.Challenger.
+func (m *Manager) Challenge(reason error, scopes []string) auth.Challenge {
+	return Challenge(m.cfg.Scheme, m.cfg.Realm, reason, scopes)
+}
