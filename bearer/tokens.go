@@ -1,0 +1,133 @@
+package bearer
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/internal/credential"
+	"github.com/keystile/keystile/store"
+)
+
+const (
+	scheme       = "Bearer"
+	defaultRealm = "api"
+)
+
+// Tokens authenticates requests by personal access tokens and manages them.
+// Make it with [New]. It is an [auth.Authenticator], an [auth.Challenger] and a
+// [Verifier], and safe for concurrent use.
+//
+// Methods that take a subject never reach the token of another account: its ID
+// is not found. Errors of the store are wrapped: [store.ErrNotFound],
+// [store.ErrLimit] and [store.ErrConflict] where a method says so, anything
+// else is an outage.
+type Tokens struct{ m *credential.Manager }
+
+var (
+	_ auth.Authenticator = (*Tokens)(nil)
+	_ auth.Challenger    = (*Tokens)(nil)
+	_ Verifier           = (*Tokens)(nil)
+)
+
+// Issue makes a token and stores it. The plaintext is for the account's owner:
+// it is shown once and cannot be had again. Errors are [ErrRequest] and
+// [store.ErrLimit].
+func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
+	return t.m.Issue(ctx, credential.Request(req))
+}
+
+// Exchange makes a token for the account of from, a client secret that
+// authenticated the request. It stands for from in that req.Subject and
+// req.Parent are taken from it, and it may do no more: req.Scopes must be among
+// its scopes, and nil means all of them. The token may outlive the secret.
+//
+// Identities of other schemes are refused: a token that could make tokens
+// would never end. A host that wants that uses Issue. Errors are [ErrRequest],
+// [auth.ErrInsufficientScope] and [store.ErrLimit].
+func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request) (auth.Plaintext, *store.Credential, error) {
+	if from == nil || from.Scheme != "Secret" {
+		return auth.Plaintext{}, nil, fmt.Errorf("bearer: exchange: %w: only a client secret is exchanged", auth.ErrInsufficientScope)
+	}
+	if req.Scopes == nil {
+		req.Scopes = append([]string{}, from.Scopes...)
+	}
+	own := auth.Identity{Scopes: from.Scopes} // the account's permissions are checked when the token is used
+	if !own.Has(req.Scopes...) {
+		return auth.Plaintext{}, nil, fmt.Errorf("bearer: exchange: %w: scopes beyond those of the secret", auth.ErrInsufficientScope)
+	}
+	req.Subject, req.Parent = from.Subject, from.Credential
+	return t.m.Issue(ctx, credential.Request(req))
+}
+
+// Rotate issues the successor of a token in one step with the end of the old
+// one, which stays valid for the overlap, at most until its own expiry; 0 ends
+// it now. The successor has the same name, scopes, networks and data, and from
+// now the lifetime that the old one was given. Of several concurrent calls one
+// succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a token that
+// is revoked, expired or rotated already, [store.ErrConflict].
+func (t *Tokens) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
+	return t.m.Rotate(ctx, subject, id, overlap)
+}
+
+// Revoke ends a token at once, for every request that begins after it has
+// returned. Revoking again is no error. The error is [store.ErrNotFound].
+func (t *Tokens) Revoke(ctx context.Context, subject, id string) error {
+	return t.m.Revoke(ctx, subject, id)
+}
+
+// RevokeAll revokes all tokens of an account and returns how many were not
+// revoked before, expired ones among them.
+func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
+	return t.m.RevokeAll(ctx, subject)
+}
+
+// RevokeLeaked revokes a token by its plaintext, for reports of leaks. The
+// error is [store.ErrNotFound] if it is no token of ours.
+func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
+	return t.m.RevokeLeaked(ctx, plaintext)
+}
+
+// List returns the tokens of an account, newest first, expired and revoked ones
+// included until they are pruned. They must not be modified.
+func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential, error) {
+	return t.m.List(ctx, subject)
+}
+
+// Pattern returns a regular expression that finds tokens in text, for secret
+// scanners.
+func (t *Tokens) Pattern() string { return t.m.Pattern() }
+
+// Verify implements [Verifier]: it returns whose token this is, for calls that
+// are not HTTP requests. The address decides whether a token with Networks may
+// be used; with the zero Addr it may not. No account is asked: that is what
+// [auth.Guard] does.
+//
+// The error wraps [auth.ErrNoCredentials] if plaintext has not the form of a
+// token, [auth.ErrInvalidCredentials] if it is unknown, expired, revoked or used
+// from elsewhere, and is an outage otherwise.
+func (t *Tokens) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+	return t.m.Verify(ctx, plaintext, addr)
+}
+
+// Authenticate implements [auth.Authenticator].
+func (t *Tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
+	id, err := t.m.Identify(r)
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
+}
+
+// Identify is Authenticate by value, which [auth.Guard] uses to save an
+// allocation.
+func (t *Tokens) Identify(r *http.Request) (auth.Identity, error) { return t.m.Identify(r) }
+
+// Challenge implements [auth.Challenger], with the parameters of RFC 6750
+// section 3.
+func (t *Tokens) Challenge(reason error, scopes []string) auth.Challenge {
+	return t.m.Challenge(reason, scopes)
+}
