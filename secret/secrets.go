@@ -1,0 +1,126 @@
+package secret
+
+import (
+	"context"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/internal/credential"
+	"github.com/keystile/keystile/store"
+)
+
+// Secrets authenticates requests by client secrets and manages them. Make it
+// with [New]. It is an [auth.Authenticator] and an [auth.Challenger], and safe
+// for concurrent use.
+//
+// Methods that take a subject never reach the secret of another account: its
+// ID is not found. Errors of the store are wrapped: [store.ErrNotFound],
+// [store.ErrLimit], [store.ErrExists] and [store.ErrConflict] where a method
+// says so, anything else is an outage.
+type Secrets struct{ m *credential.Manager }
+
+var (
+	_ auth.Authenticator = (*Secrets)(nil)
+	_ auth.Challenger    = (*Secrets)(nil)
+)
+
+// Issue makes a secret and stores it. The plaintext is for the account's owner:
+// it is shown once and cannot be had again. Errors are [ErrRequest] and
+// [store.ErrLimit].
+func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
+	return s.m.Issue(ctx, req.credential())
+}
+
+// Import stores a secret that an earlier system made, so that it goes on
+// working; only its digest is kept. It has 32 to 255 characters of A-Z a-z 0-9
+// - . _ ~ + / and, at the end, =. It must be random: an attacker can try
+// millions a second against a stolen database, so what a person made up must
+// not be imported. What is plainly guessable, with fewer than 8 different
+// characters, is refused.
+//
+// The lifetime counts from now. [Config].AcceptImported must be set. Errors
+// are [ErrRequest], [store.ErrLimit] and, for one imported before,
+// [store.ErrExists].
+func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*store.Credential, error) {
+	return s.m.Import(ctx, req.credential(), plaintext)
+}
+
+// Rotate issues the successor of a secret in one step with the end of the old
+// one, which stays valid for the overlap, at most until its own expiry; 0 ends
+// it now. The successor has the same name, scopes, networks, data and Family,
+// and from now the lifetime that the old one was given. Of several concurrent
+// calls one succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a
+// secret that is revoked, expired or rotated already, [store.ErrConflict].
+func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
+	return s.m.Rotate(ctx, subject, id, overlap)
+}
+
+// Revoke ends a secret at once, for every request that begins after it has
+// returned; tokens that it was exchanged for live on. Revoking again is no
+// error. The error is [store.ErrNotFound].
+func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
+	return s.m.Revoke(ctx, subject, id)
+}
+
+// RevokeAll revokes all secrets of an account and returns how many were not
+// revoked before, expired ones among them.
+func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
+	return s.m.RevokeAll(ctx, subject)
+}
+
+// RevokeLeaked revokes a secret by its plaintext, for reports of leaks. The
+// error is [store.ErrNotFound] if it is no secret of ours.
+func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
+	return s.m.RevokeLeaked(ctx, plaintext)
+}
+
+// List returns the secrets of an account, newest first, expired and revoked
+// ones included until they are pruned. They must not be modified.
+func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential, error) {
+	return s.m.List(ctx, subject)
+}
+
+// Pattern returns a regular expression that finds secrets in text, for secret
+// scanners. Imported secrets have no form to find them by.
+func (s *Secrets) Pattern() string { return s.m.Pattern() }
+
+// Verify returns whose secret this is, for secrets that come another way than
+// in the Authorization header, in the body of a request for instance. The
+// address decides whether a secret with Networks may be used; with the zero
+// Addr it may not. No account is asked: that is what [auth.Guard] does.
+//
+// The error wraps [auth.ErrInvalidCredentials] if plaintext is unknown,
+// expired, revoked or used from elsewhere, [auth.ErrNoCredentials] if it has
+// not even the form of a secret, and is an outage otherwise.
+func (s *Secrets) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+	return s.m.Verify(ctx, plaintext, addr)
+}
+
+// AuthenticateClient is Verify for a client that names itself besides, as
+// OAuth clients do (RFC 6749 section 2.3.1). The client's ID is the Family of
+// its secret: it stays the same when the secret is rotated. A valid secret with
+// another client's ID is refused with [auth.ErrInvalidCredentials].
+func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+	return s.m.VerifyClient(ctx, clientID, plaintext, addr)
+}
+
+// Authenticate implements [auth.Authenticator].
+func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {
+	id, err := s.m.Identify(r)
+	if err != nil {
+		return nil, err
+	}
+	return &id, nil
+}
+
+// Identify is Authenticate by value, which [auth.Guard] uses to save an
+// allocation.
+func (s *Secrets) Identify(r *http.Request) (auth.Identity, error) { return s.m.Identify(r) }
+
+// Challenge implements [auth.Challenger], with the parameters of RFC 6750
+// section 3.
+func (s *Secrets) Challenge(reason error, scopes []string) auth.Challenge {
+	return s.m.Challenge(reason, scopes)
+}
