@@ -11,11 +11,14 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	mux.Handle("GET /reports", guard.Require("reports:read")(reports))
+//	mux.Handle("GET /hello", guard.Require("greetings:read")(http.HandlerFunc(hello)))
 //
 // and a handler asks who is calling:
 //
-//	id, _ := auth.FromContext(r.Context())
+//	func hello(w http.ResponseWriter, r *http.Request) {
+//		id, _ := auth.FromContext(r.Context())
+//		fmt.Fprintf(w, "Hello, %s.\n", id.Subject)
+//	}
 //
 // The schemes of this module are in the packages bearer and secret. A scheme of
 // the host's own is an [AuthenticatorFunc], or a type with that method.

@@ -13,6 +13,10 @@
 //	fmt.Println(plain.Reveal()) // shown once, stored nowhere
 //
 //	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{tokens}})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	mux.Handle("GET /hello", guard.Require()(http.HandlerFunc(hello)))
 //
 // A token is opaque: 40 random characters between a prefix and a checksum. A
 // store keeps its SHA-256 and what it may do, so revoking it holds from the

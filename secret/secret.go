@@ -13,6 +13,10 @@
 //	fmt.Println(plain.Reveal()) // shown once, stored nowhere
 //
 //	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{secrets}})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	mux.Handle("GET /hello", guard.Require()(http.HandlerFunc(hello)))
 //
 // A secret is what a server of a developer's keeps, to get tokens with
 // (Exchange in package bearer). So it is for the few endpoints that issue

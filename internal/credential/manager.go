@@ -5,6 +5,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -101,6 +102,13 @@ func (m *Manager) Import(ctx context.Context, req Request, plaintext string) (*s
 	if err := m.importable(plaintext); err != nil {
 		return nil, m.errorf("import: %w: %w", ErrRequest, err)
 	}
+	// Insert does not notice one that was imported under another pepper.
+	switch _, err := m.lookup(ctx, plaintext); {
+	case err == nil:
+		return nil, m.errorf("import: %w", store.ErrExists)
+	case !errors.Is(err, auth.ErrInvalidCredentials):
+		return nil, m.errorf("import: %w", err)
+	}
 	_, c, err := m.insert(ctx, "import", req, plaintext)
 	return c, err
 }
@@ -122,17 +130,19 @@ func (m *Manager) insert(ctx context.Context, verb string, req Request, plaintex
 func (m *Manager) identify(c *store.Credential, plaintext string) {
 	c.ID = newID()
 	c.Digest = m.digester.digest(0, plaintext)
-	if c.Family == "" {
-		c.Family = c.ID
-	}
+	c.Family = family(c)
 }
+
+// family returns the family of c. A row that the host made may name none: then
+// it is the first of its family.
+func family(c *store.Credential) string { return cmp.Or(c.Family, c.ID) }
 
 // Rotate replaces the credential by a successor that is like it, and lives as
 // long from now as it was given. The old one ends after the overlap.
 func (m *Manager) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
 	plaintext, next, err := m.rotate(ctx, subject, id, overlap)
 	if err != nil {
-		return auth.Plaintext{}, nil, m.errorf("rotate %q: %w", id, err)
+		return auth.Plaintext{}, nil, m.errorf("rotate: %w", err)
 	}
 	m.observe(ctx, auth.Rotated, subject, id, nil)
 	m.observe(ctx, auth.Issued, subject, next.ID, nil)
@@ -149,11 +159,8 @@ func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.D
 	}
 	now := now()
 	next := &store.Credential{
-		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: old.Family,
+		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: family(old),
 		Parent: old.Parent, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
-	}
-	if next.Family == "" {
-		next.Family = old.ID
 	}
 	if !old.ExpiresAt.IsZero() {
 		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
@@ -179,7 +186,7 @@ func (m *Manager) get(ctx context.Context, subject, id string) (*store.Credentia
 // Revoke revokes one credential of subject.
 func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
 	if err := m.revoke(ctx, subject, id); err != nil {
-		return m.errorf("revoke %q: %w", id, err)
+		return m.errorf("revoke: %w", err)
 	}
 	return nil
 }
@@ -243,6 +250,8 @@ func (m *Manager) observe(ctx context.Context, what auth.EventType, subject, id 
 	}
 }
 
+// errorf returns an error of the scheme's package. It must be given nothing that
+// could be a plaintext, such as an ID that came from outside.
 func (m *Manager) errorf(format string, a ...any) error {
 	return fmt.Errorf(m.cfg.Package+": "+format, a...)
 }

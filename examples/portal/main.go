@@ -1,0 +1,109 @@
+// Portal is the reference application of keystile: a small API that accepts
+// personal access tokens, and exchanges client secrets for them.
+//
+//	go run ./examples/portal
+//
+// It prints what to try. Everything is kept in memory and ends with it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
+		if !errors.Is(err, flag.ErrHelp) {
+			fmt.Fprintln(os.Stderr, "portal:", err)
+		}
+		os.Exit(2)
+	}
+}
+
+// run serves until ctx ends, and then lets requests finish.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
+	flags := flag.NewFlagSet("portal", flag.ContinueOnError)
+	flags.SetOutput(stderr)
+	addr := flags.String("addr", "localhost:8080", "`host:port` to listen on")
+	asJSON := flags.Bool("json", false, "print one line of JSON, for programs, instead of what to try")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if flags.NArg() > 0 {
+		return fmt.Errorf("unexpected argument %q; -help lists the flags", flags.Arg(0))
+	}
+
+	st := store.NewMemory()
+	app, err := newApp(st, slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", *addr)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%s is taken by another program; choose another port: go run ./examples/portal -addr localhost:8081", *addr)
+	} else if err != nil {
+		return err
+	}
+	defer listener.Close()
+	about, err := app.demo(ctx, url(*addr, listener))
+	if err != nil {
+		return err
+	}
+	if err := about.print(stdout, *asJSON); err != nil {
+		return err
+	}
+
+	go prune(ctx, st)
+	server := &http.Server{Handler: app.routes(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+	defer cancel()
+	return server.Shutdown(ctx)
+}
+
+// url returns where the listener is reached from this machine.
+func url(addr string, l net.Listener) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil || host == "" {
+		host = "localhost"
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	return "http://" + net.JoinHostPort(host, port)
+}
+
+// prune deletes, once an hour, what ended more than 30 days ago. Nothing in
+// keystile does this by itself.
+func prune(ctx context.Context, st store.Store) {
+	tick := time.NewTicker(time.Hour)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			if _, err := st.Prune(ctx, now.AddDate(0, 0, -30)); err != nil {
+				slog.ErrorContext(ctx, "prune", "err", err)
+			}
+		}
+	}
+}

@@ -1,0 +1,162 @@
+// Package docs checks what the documentation shows: every Go snippet in the
+// README and in a package comment must compile.
+package docs
+
+import (
+	"fmt"
+	"go/doc/comment"
+	"go/parser"
+	"go/token"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+const root = "../.."
+
+// prelude is what snippets take for granted.
+const prelude = `package snippet
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/auth/authtest"
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/secret"
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/storetest"
+)
+
+var (
+	_ = fmt.Sprint
+	_ = log.Fatal
+	_ = slog.Info
+	_ = httptest.NewRequest
+	_ = authtest.ActingAs
+	_ = storetest.Run
+	_ = time.Now
+
+	ctx       context.Context
+	mux       *http.ServeMux
+	tokens    *bearer.Tokens
+	secrets   *secret.Secrets
+	guard     *auth.Guard
+	w         http.ResponseWriter
+	r         *http.Request
+	handler   http.Handler
+	openEmpty func(*testing.T) store.Store
+)
+
+%s
+`
+
+func TestSnippets(t *testing.T) {
+	dir := t.TempDir()
+	abs, err := filepath.Abs(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, filepath.Join(dir, "go.mod"), "module snippets\n\ngo 1.26.0\n\n"+
+		"require github.com/keystile/keystile v0.0.0\n\nreplace github.com/keystile/keystile => "+abs+"\n")
+
+	n := 0
+	add := func(from, code string) {
+		n++
+		name := fmt.Sprintf("s%02d", n)
+		t.Logf("%s: from %s", name, from)
+		write(t, filepath.Join(dir, name, "snippet.go"), wrap(code))
+	}
+	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
+		add("README.md", m[1])
+	}
+	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "secret", "store", "store/storetest"} {
+		before := n
+		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
+			add(pkg, code)
+		}
+		if n == before {
+			t.Errorf("the package comment of %s shows no example", pkg)
+		}
+	}
+
+	cmd := exec.Command("go", "vet", "./...")
+	cmd.Dir = dir
+	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Errorf("snippets do not compile: %v\n%s", err, out)
+	}
+}
+
+// wrap makes a file of a snippet: of a whole program, of declarations, or of
+// statements.
+func wrap(code string) string {
+	switch {
+	case strings.Contains(code, "package main\n"):
+		return code
+	case regexp.MustCompile(`^(func|type|var|const) `).MatchString(code):
+		return fmt.Sprintf(prelude, code+"\n"+missing(code, "hello"))
+	}
+	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n}\n"+missing(code, "hello"))
+}
+
+// missing declares the handler that some snippets name without showing it.
+func missing(code, handler string) string {
+	if strings.Contains(code, "func "+handler+"(") {
+		return ""
+	}
+	return "func " + handler + "(http.ResponseWriter, *http.Request) {}\n"
+}
+
+// packageSnippets returns the code blocks of the comment of the package in dir.
+func packageSnippets(t *testing.T, dir string) []string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var code []string
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.PackageClauseOnly|parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if f.Doc == nil {
+			continue
+		}
+		var p comment.Parser
+		for _, block := range p.Parse(f.Doc.Text()).Content {
+			if block, ok := block.(*comment.Code); ok {
+				code = append(code, block.Text)
+			}
+		}
+	}
+	return code
+}
+
+func write(t *testing.T, name, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+}
