@@ -115,7 +115,7 @@ func isNilPointer(v any) bool {
 // A scheme is an authenticator with its optional abilities, found once, and
 // the refusals that are its own.
 type scheme struct {
-	identify           func(*http.Request) (Identity, error)
+	identifier
 	challenger         Challenger // nil: none
 	responder          Responder  // nil: none
 	ambient            bool
@@ -123,7 +123,7 @@ type scheme struct {
 }
 
 func newScheme(a Authenticator) *scheme {
-	s := &scheme{identify: byValue(a)}
+	s := &scheme{identifier: byValue(a)}
 	s.challenger, _ = a.(Challenger)
 	s.responder, _ = a.(Responder)
 	_, s.ambient = a.(Ambient)
@@ -132,22 +132,25 @@ func newScheme(a Authenticator) *scheme {
 
 var errNoIdentity = errors.New("auth: the authenticator returned neither an identity nor an error")
 
-// byValue returns a's answer by value, through its method Identify if it has
-// one.
-func byValue(a Authenticator) func(*http.Request) (Identity, error) {
+// byValue returns a itself if it answers by value, or makes it do so.
+func byValue(a Authenticator) identifier {
 	if a, ok := a.(identifier); ok {
-		return a.Identify
+		return a
 	}
-	return func(r *http.Request) (Identity, error) {
-		id, err := a.Authenticate(r)
-		switch {
-		case err != nil:
-			return Identity{}, err
-		case id == nil:
-			return Identity{}, errNoIdentity
-		}
-		return *id, nil
+	return valued{a}
+}
+
+type valued struct{ Authenticator }
+
+func (v valued) Identify(r *http.Request) (Identity, error) {
+	id, err := v.Authenticate(r)
+	switch {
+	case err != nil:
+		return Identity{}, err
+	case id == nil:
+		return Identity{}, errNoIdentity
 	}
+	return *id, nil
 }
 
 // name returns the scheme of s's challenges, or "" where it has none.
@@ -164,6 +167,7 @@ func (s *scheme) validate() error {
 		s.challenge(ErrNoCredentials, nil).validate(),
 		s.challenge(ErrMalformed, nil).validate(),
 		s.challenge(ErrInvalidCredentials, nil).validate(),
+		s.challenge(ErrInsufficientScope, nil).validate(),
 	)
 }
 

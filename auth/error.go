@@ -3,6 +3,7 @@ package auth
 import (
 	"errors"
 	"io"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -60,14 +61,16 @@ var (
 		retryAfter: "5"}
 )
 
-// classify returns the row of an authenticator's error.
+// classify returns the row of an authenticator's error. One that wraps several
+// of them is ErrNoCredentials only if it is nothing else: it must not fall
+// through to the next authenticator.
 func classify(err error) *class {
 	for _, c := range [...]*class{noCredentials, malformed, invalidCredentials, insufficientScope, crossOrigin, throttled} {
 		if err == c.err {
 			return c
 		}
 	}
-	for _, c := range [...]*class{noCredentials, malformed, invalidCredentials, insufficientScope, crossOrigin, throttled} {
+	for _, c := range [...]*class{malformed, invalidCredentials, insufficientScope, crossOrigin, throttled, noCredentials} {
 		if errors.Is(err, c.err) {
 			return c
 		}
@@ -102,7 +105,7 @@ func (e *Error) withRetryAfter(err error) *Error {
 	if !errors.As(err, &wait) {
 		return e
 	}
-	seconds := (max(wait.RetryAfter(), 0) + time.Second - 1) / time.Second
+	seconds := math.Ceil(max(wait.RetryAfter(), 0).Seconds())
 	return &Error{e.class, e.challenges, []string{strconv.FormatInt(int64(seconds), 10)}}
 }
 

@@ -45,7 +45,8 @@ type Guard struct {
 // the error is [ErrInsufficientScope].
 func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, error) {
 	start := g.start()
-	d := g.decide(r)
+	var d decision
+	g.decide(r, &d)
 	if d.class == nil && !d.id.Has(scopes...) {
 		d.class, d.err = insufficientScope, ErrInsufficientScope
 	}
@@ -57,7 +58,7 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 	}
 	g.report(r, start, d.known(), d.err)
 	if d.class == insufficientScope {
-		return nil, d.by.insufficient(scopes)
+		return nil, d.by.insufficient(slices.Clone(scopes)) // a copy, so that the caller's need no heap
 	}
 	return nil, g.refusal(&d, nil)
 }
@@ -87,7 +88,8 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 		}
 		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			start := g.start()
-			d := g.decide(r)
+			var d decision
+			g.decide(r, &d)
 			if d.class == nil && !d.id.Has(scopes...) {
 				d.class, d.err = insufficientScope, ErrInsufficientScope
 			}
@@ -110,12 +112,16 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		start := g.start()
-		d := g.decide(r)
+		var d decision
+		g.decide(r, &d)
 		switch d.class {
 		case nil:
 			g.admit(w, r, next, start, &d)
 		case noCredentials:
 			g.addVary(w.Header())
+			if _, ok := FromContext(r.Context()); ok { // from elsewhere: this Guard found nobody
+				r = r.WithContext(NewContext(r.Context(), nil))
+			}
 			next.ServeHTTP(w, r)
 		default:
 			g.turnAway(w, r, start, &d, nil)
@@ -141,8 +147,9 @@ func (d *decision) known() *Identity {
 	return &id
 }
 
-// decide asks the schemes in turn, and then the account. It has no effects.
-func (g *Guard) decide(r *http.Request) (d decision) {
+// decide asks the schemes in turn, and then the account, and sets *d. It has no
+// other effects.
+func (g *Guard) decide(r *http.Request, d *decision) {
 	defer func() {
 		if v := recover(); v != nil {
 			d.class, d.err = unavailable, fmt.Errorf("auth: panic: %v\n%s", v, debug.Stack())
@@ -153,17 +160,16 @@ func (g *Guard) decide(r *http.Request) (d decision) {
 		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
 	}
 	for _, d.by = range g.schemes {
-		if d.id, d.err = d.by.identify(r); d.err == nil {
+		if d.id, d.err = d.by.Identify(r); d.err == nil {
 			d.class, d.err = g.checkAccount(r.Context(), &d.id)
-			return d
+			return
 		}
 		d.id = Identity{}
 		if d.class = classify(d.err); d.class != noCredentials {
-			return d
+			return
 		}
 	}
 	d.by = nil
-	return d
 }
 
 var (

@@ -33,7 +33,10 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 	if len(lines) > 1 || len(lines[0]) > maxAuthorization {
 		return "", ErrMalformed
 	}
-	line := strings.Trim(lines[0], " \t") // not part of the value, RFC 9110 section 5.5
+	line := lines[0]
+	if line == "" || line[0] <= ' ' || line[len(line)-1] <= ' ' {
+		line = strings.Trim(line, " \t") // not part of the value, RFC 9110 section 5.5
+	}
 	if line == "" {
 		return "", ErrNoCredentials
 	}
@@ -47,7 +50,7 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 	if !grammar.IsPrintable(line) {
 		return "", ErrMalformed
 	}
-	for _, part := range strings.Split(line, ",")[1:] {
+	for part := range strings.SplitSeq(line, ",") {
 		if _, ok := cutScheme(strings.TrimLeft(part, " "), scheme); ok {
 			return "", ErrMalformed
 		}
@@ -58,7 +61,7 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 // cutScheme returns what follows scheme in line, and whether line begins with
 // that scheme rather than with a longer name.
 func cutScheme(line, scheme string) (rest string, ok bool) {
-	if len(line) < len(scheme) || !equalFold(line[:len(scheme)], scheme) {
+	if len(line) < len(scheme) || line[:len(scheme)] != scheme && !equalFold(line[:len(scheme)], scheme) {
 		return "", false
 	}
 	rest = line[len(scheme):]

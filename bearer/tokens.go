@@ -115,16 +115,19 @@ func (t *Tokens) Verify(ctx context.Context, plaintext string, addr netip.Addr) 
 
 // Authenticate implements [auth.Authenticator].
 func (t *Tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
-	id, err := t.m.Identify(r)
-	if err != nil {
+	id := new(auth.Identity)
+	if err := t.m.Authenticate(r, id); err != nil {
 		return nil, err
 	}
-	return &id, nil
+	return id, nil
 }
 
 // Identify is Authenticate by value, which [auth.Guard] uses to save an
 // allocation.
-func (t *Tokens) Identify(r *http.Request) (auth.Identity, error) { return t.m.Identify(r) }
+func (t *Tokens) Identify(r *http.Request) (id auth.Identity, err error) {
+	err = t.m.Authenticate(r, &id)
+	return id, err
+}
 
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.

@@ -108,16 +108,19 @@ func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext st
 
 // Authenticate implements [auth.Authenticator].
 func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {
-	id, err := s.m.Identify(r)
-	if err != nil {
+	id := new(auth.Identity)
+	if err := s.m.Authenticate(r, id); err != nil {
 		return nil, err
 	}
-	return &id, nil
+	return id, nil
 }
 
 // Identify is Authenticate by value, which [auth.Guard] uses to save an
 // allocation.
-func (s *Secrets) Identify(r *http.Request) (auth.Identity, error) { return s.m.Identify(r) }
+func (s *Secrets) Identify(r *http.Request) (id auth.Identity, err error) {
+	err = s.m.Authenticate(r, &id)
+	return id, err
+}
 
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.

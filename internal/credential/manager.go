@@ -116,7 +116,7 @@ func (m *Manager) Import(ctx context.Context, req Request, plaintext string) (*s
 func (m *Manager) insert(ctx context.Context, verb string, req Request, plaintext string) (auth.Plaintext, *store.Credential, error) {
 	c, err := req.credential(m.cfg.Kind, m.cfg.Lifetime)
 	if err == nil {
-		m.identify(c, plaintext)
+		m.name(c, plaintext)
 		err = m.cfg.Store.Insert(ctx, c, max(m.cfg.Limit, 0))
 	}
 	if err != nil {
@@ -126,8 +126,8 @@ func (m *Manager) insert(ctx context.Context, verb string, req Request, plaintex
 	return auth.NewPlaintext(plaintext), c, nil
 }
 
-// identify gives c a new ID and the digest of plaintext.
-func (m *Manager) identify(c *store.Credential, plaintext string) {
+// name gives c a new ID, the digest of plaintext and, if it has none, a family.
+func (m *Manager) name(c *store.Credential, plaintext string) {
 	c.ID = newID()
 	c.Digest = m.digester.digest(0, plaintext)
 	c.Family = family(c)
@@ -166,7 +166,7 @@ func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.D
 		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
 	}
 	plaintext := m.format.generate()
-	m.identify(next, plaintext)
+	m.name(next, plaintext)
 	return plaintext, next, m.cfg.Store.Rotate(ctx, id, now.Add(overlap), next)
 }
 

@@ -15,29 +15,39 @@ import (
 // presents the stolen credential must not be able to cancel by hanging up.
 const reuseTimeout = 5 * time.Second
 
-// Identify authenticates a request by its Authorization header.
-func (m *Manager) Identify(r *http.Request) (auth.Identity, error) {
+// Authenticate authenticates a request by its Authorization header and sets *id
+// to who it is from. (The identity is large, and a copy at every step of the
+// way would show.)
+func (m *Manager) Authenticate(r *http.Request, id *auth.Identity) error {
 	plaintext, err := auth.HeaderCredentials(r.Header, m.cfg.Scheme)
 	if err != nil {
-		return auth.Identity{}, err
+		return err
 	}
-	id, err := m.verify(r.Context(), plaintext, source{r: r})
+	err = m.identify(r.Context(), plaintext, source{r: r}, id)
 	if err == auth.ErrNoCredentials {
 		// It is for this scheme, but it has no form that we know.
 		err = auth.ErrInvalidCredentials
 	}
-	return id, err
+	return err
 }
 
 // VerifyRequest is Verify for a plaintext that the caller took from r.
 func (m *Manager) VerifyRequest(r *http.Request, plaintext string) (*auth.Identity, error) {
-	return pointer(m.verify(r.Context(), plaintext, source{r: r}))
+	return m.verify(r.Context(), plaintext, source{r: r})
 }
 
 // Verify returns whose plaintext this is. Its error is auth.ErrNoCredentials
 // where plaintext is not of the form of this scheme's credentials.
 func (m *Manager) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
-	return pointer(m.verify(ctx, plaintext, source{addr: addr}))
+	return m.verify(ctx, plaintext, source{addr: addr})
+}
+
+func (m *Manager) verify(ctx context.Context, plaintext string, from source) (*auth.Identity, error) {
+	id := new(auth.Identity)
+	if err := m.identify(ctx, plaintext, from, id); err != nil {
+		return nil, err
+	}
+	return id, nil
 }
 
 // VerifyClient is Verify for a client that names the family of its credential
@@ -50,35 +60,27 @@ func (m *Manager) VerifyClient(ctx context.Context, family, plaintext string, ad
 	if err != nil {
 		return nil, err
 	}
-	id := m.identity(c)
-	return &id, nil
+	id := new(auth.Identity)
+	m.fill(id, c)
+	return id, nil
 }
 
-// pointer returns an identity as auth.Authenticator wants it.
-func pointer(id auth.Identity, err error) (*auth.Identity, error) {
-	if err != nil {
-		return nil, err
-	}
-	return &id, nil
-}
-
-func (m *Manager) verify(ctx context.Context, plaintext string, from source) (auth.Identity, error) {
+func (m *Manager) identify(ctx context.Context, plaintext string, from source, id *auth.Identity) error {
 	c, err := m.valid(ctx, plaintext, from)
-	if err != nil {
-		return auth.Identity{}, err
+	if err == nil {
+		m.fill(id, c)
 	}
-	return m.identity(c), nil
+	return err
 }
 
-func (m *Manager) identity(c *store.Credential) auth.Identity {
-	return auth.Identity{
-		Subject:    c.Subject,
-		Scheme:     m.cfg.Scheme,
-		Credential: c.ID,
-		Scopes:     c.Scopes,
-		IssuedAt:   c.CreatedAt,
-		ExpiresAt:  c.ExpiresAt,
-	}
+// fill sets *id to the identity of whoever presents c.
+func (m *Manager) fill(id *auth.Identity, c *store.Credential) {
+	id.Subject = c.Subject
+	id.Scheme = m.cfg.Scheme
+	id.Credential = c.ID
+	id.Scopes = c.Scopes
+	id.IssuedAt = c.CreatedAt
+	id.ExpiresAt = c.ExpiresAt
 }
 
 // valid returns the credential with this plaintext if it may be used now.
@@ -142,10 +144,10 @@ func (m *Manager) form(plaintext string) error {
 // holds the successor, and nobody can say which (RFC 9700 section 4.14.2).
 func (m *Manager) reused(ctx context.Context, c *store.Credential, now time.Time) {
 	var err error
-	if m.cfg.RevokeReused && c.Family != "" {
+	if m.cfg.RevokeReused {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reuseTimeout)
 		defer cancel()
-		_, err = m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: c.Subject, Family: c.Family}, now)
+		_, err = m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: c.Subject, Family: family(c)}, now)
 	}
 	m.observe(ctx, auth.Reused, c.Subject, c.ID, err)
 }

@@ -10,7 +10,7 @@ func IsToken68(s string) bool {
 	for i < len(s) && token68[s[i]] {
 		i++
 	}
-	return i > 0 && strings.Trim(s[i:], "=") == ""
+	return i > 0 && (i == len(s) || strings.Trim(s[i:], "=") == "")
 }
 
 // token68 holds the characters of a token68, but for its padding.
