@@ -82,13 +82,14 @@ func (t *Tokens) Revoke(ctx context.Context, subject, id string) error {
 // RevokeAll revokes all tokens of an account and returns how many were not
 // revoked before, expired ones among them.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
-	return t.m.RevokeAll(ctx, subject)
+	return t.m.RevokeAll(ctx, subject, "")
 }
 
 // RevokeLeaked revokes a token by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no token of ours.
 func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
-	return t.m.RevokeLeaked(ctx, plaintext)
+	_, err := t.m.RevokePresented(ctx, plaintext)
+	return err
 }
 
 // List returns the tokens of an account, newest first, expired and revoked ones

@@ -67,13 +67,14 @@ func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
 // RevokeAll revokes all secrets of an account and returns how many were not
 // revoked before, expired ones among them.
 func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
-	return s.m.RevokeAll(ctx, subject)
+	return s.m.RevokeAll(ctx, subject, "")
 }
 
 // RevokeLeaked revokes a secret by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no secret of ours.
 func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
-	return s.m.RevokeLeaked(ctx, plaintext)
+	_, err := s.m.RevokePresented(ctx, plaintext)
+	return err
 }
 
 // List returns the secrets of an account, newest first, expired and revoked

@@ -69,8 +69,8 @@ func (f *format) pattern() string {
 	return fmt.Sprintf(`\b%s[0-9A-Za-z]{%d}\b`, f.prefix, bodyLen+checksumLen)
 }
 
-// newID returns a public ID.
-func newID() string { return string(appendRandom(make([]byte, 0, idLen), idLen)) }
+// NewID returns a public ID.
+func NewID() string { return string(appendRandom(make([]byte, 0, idLen), idLen)) }
 
 // appendRandom appends n characters of the alphabet, each equally likely.
 func appendRandom(b []byte, n int) []byte {

@@ -94,41 +94,54 @@ func (m *Manager) Pattern() string { return m.format.pattern() }
 
 // Issue makes a credential and stores it.
 func (m *Manager) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
-	return m.insert(ctx, "issue", req, m.format.generate())
+	c, err := req.Credential(m.cfg.Kind, m.cfg.Lifetime)
+	if err != nil {
+		return auth.Plaintext{}, nil, m.errorf("issue: %w", err)
+	}
+	plain, err := m.Insert(ctx, c)
+	if err != nil {
+		return auth.Plaintext{}, nil, m.errorf("issue: %w", err)
+	}
+	return plain, c, nil
 }
 
 // Import stores a credential whose plaintext is given.
 func (m *Manager) Import(ctx context.Context, req Request, plaintext string) (*store.Credential, error) {
-	if err := m.importable(plaintext); err != nil {
-		return nil, m.errorf("import: %w: %w", ErrRequest, err)
+	c, err := req.Credential(m.cfg.Kind, m.cfg.Lifetime)
+	if bad := m.importable(plaintext); bad != nil {
+		err = errors.Join(fmt.Errorf("%w: %w", ErrRequest, bad), err)
 	}
-	// Insert does not notice one that was imported under another pepper.
-	switch _, err := m.lookup(ctx, plaintext); {
-	case err == nil:
-		return nil, m.errorf("import: %w", store.ErrExists)
-	case !errors.Is(err, auth.ErrInvalidCredentials):
-		return nil, m.errorf("import: %w", err)
-	}
-	_, c, err := m.insert(ctx, "import", req, plaintext)
-	return c, err
-}
-
-func (m *Manager) insert(ctx context.Context, verb string, req Request, plaintext string) (auth.Plaintext, *store.Credential, error) {
-	c, err := req.credential(m.cfg.Kind, m.cfg.Lifetime)
 	if err == nil {
-		m.name(c, plaintext)
-		err = m.cfg.Store.Insert(ctx, c, max(m.cfg.Limit, 0))
+		err = m.insert(ctx, c, plaintext)
 	}
 	if err != nil {
-		return auth.Plaintext{}, nil, m.errorf("%s: %w", verb, err)
+		return nil, m.errorf("import: %w", err)
+	}
+	return c, nil
+}
+
+// Insert makes a plaintext for c, which [Request.Credential] has made, and
+// stores c.
+func (m *Manager) Insert(ctx context.Context, c *store.Credential) (auth.Plaintext, error) {
+	plaintext := m.format.generate()
+	if err := m.insert(ctx, c, plaintext); err != nil {
+		return auth.Plaintext{}, err
+	}
+	return auth.NewPlaintext(plaintext), nil
+}
+
+func (m *Manager) insert(ctx context.Context, c *store.Credential, plaintext string) error {
+	m.name(c, plaintext)
+	if err := m.cfg.Store.Insert(ctx, c, max(m.cfg.Limit, 0)); err != nil {
+		return err
 	}
 	m.observe(ctx, auth.Issued, c.Subject, c.ID, nil)
-	return auth.NewPlaintext(plaintext), c, nil
+	return nil
 }
 
 // name gives c a new ID, the digest of plaintext and, if it has none, a family.
 func (m *Manager) name(c *store.Credential, plaintext string) {
-	c.ID = newID()
+	c.ID = NewID()
 	c.Digest = m.digester.digest(0, plaintext)
 	c.Family = family(c)
 }
@@ -207,10 +220,11 @@ func (m *Manager) revoke(ctx context.Context, subject, id string) error {
 	return nil
 }
 
-// RevokeAll revokes every credential of subject and returns how many that
-// changed.
-func (m *Manager) RevokeAll(ctx context.Context, subject string) (int, error) {
-	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject}, now())
+// RevokeAll revokes every credential of subject, but for the one with the ID
+// except, and returns how many that changed.
+func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, error) {
+	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Except: except}
+	changed, err := m.cfg.Store.Revoke(ctx, f, now())
 	if err != nil {
 		return 0, m.errorf("revoke all: %w", err)
 	}
@@ -220,8 +234,9 @@ func (m *Manager) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return len(changed), nil
 }
 
-// RevokeLeaked revokes the credential with this plaintext, whosever it is.
-func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
+// RevokePresented revokes the credential with this plaintext, whosever it is,
+// and returns it as it was.
+func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, error) {
 	c, err := m.lookup(ctx, plaintext)
 	if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials) {
 		err = store.ErrNotFound
@@ -230,9 +245,9 @@ func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
 		err = m.revoke(ctx, c.Subject, c.ID)
 	}
 	if err != nil {
-		return m.errorf("revoke leaked: %w", err)
+		return nil, m.errorf("revoke presented: %w", err)
 	}
-	return nil
+	return c, nil
 }
 
 // List returns every credential of subject that is not pruned, newest first.

@@ -38,9 +38,9 @@ type Request struct {
 	Data     []byte
 }
 
-// credential returns what req asks for, without ID, digest and family. The
+// Credential returns what req asks for, without ID, digest and family. The
 // error wraps ErrRequest and names all that is wrong with req.
-func (req Request) credential(kind store.Kind, lifetime time.Duration) (*store.Credential, error) {
+func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.Credential, error) {
 	var errs []error
 	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
 

@@ -15,9 +15,9 @@ type source struct {
 	addr netip.Addr
 }
 
-// check decides whether c may be used at now from the given source: the one
-// place where that is decided. Nil means that it may.
-func (m *Manager) check(c *store.Credential, now time.Time, from source) *refusal {
+// Check decides whether c may be used at now: the one place where that is
+// decided. Its error wraps auth.ErrInvalidCredentials.
+func Check(c *store.Credential, now time.Time) error {
 	switch {
 	case !c.RevokedAt.IsZero():
 		return refuse(c, "revoked")
@@ -25,7 +25,13 @@ func (m *Manager) check(c *store.Credential, now time.Time, from source) *refusa
 		return refuse(c, superseded)
 	case !c.Active(now):
 		return refuse(c, "expired")
-	case len(c.Networks) > 0 && !within(m.addr(from), c.Networks):
+	}
+	return nil
+}
+
+// checkNetwork decides whether c may be used from the given source.
+func (m *Manager) checkNetwork(c *store.Credential, from source) error {
+	if len(c.Networks) > 0 && !within(m.addr(from), c.Networks) {
 		return refuse(c, "presented from a network it is not meant for")
 	}
 	return nil

@@ -23,12 +23,17 @@ func (m *Manager) Authenticate(r *http.Request, id *auth.Identity) error {
 	if err != nil {
 		return err
 	}
-	err = m.identify(r.Context(), plaintext, source{r: r}, id)
+	err = m.Identify(r, plaintext, id)
 	if err == auth.ErrNoCredentials {
 		// It is for this scheme, but it has no form that we know.
 		err = auth.ErrInvalidCredentials
 	}
 	return err
+}
+
+// Identify sets *id to whose plaintext this is, which the caller took from r.
+func (m *Manager) Identify(r *http.Request, plaintext string, id *auth.Identity) error {
+	return m.identify(r.Context(), plaintext, source{r: r}, id)
 }
 
 // VerifyRequest is Verify for a plaintext that the caller took from r.
@@ -90,11 +95,14 @@ func (m *Manager) valid(ctx context.Context, plaintext string, from source) (*st
 		return nil, err
 	}
 	now := time.Now()
-	if refusal := m.check(c, now, from); refusal != nil {
-		if refusal.reason == superseded {
+	if err := Check(c, now); err != nil {
+		if err.(*refusal).reason == superseded {
 			m.reused(ctx, c, now)
 		}
-		return nil, refusal
+		return nil, err
+	}
+	if err := m.checkNetwork(c, from); err != nil {
+		return nil, err
 	}
 	m.used.note(c, now)
 	return c, nil

@@ -1,0 +1,64 @@
+package cookie
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+)
+
+const keyLen = 32
+
+// A Key seals and opens cookies: 32 random bytes. Make one with [NewKey], keep
+// [Key.Reveal] with the secrets of the service, and read it back with
+// [ParseKey]. Printed, logged or encoded, a Key is "[redacted]".
+type Key struct{ bytes [keyLen]byte }
+
+// NewKey returns a new random key.
+func NewKey() Key {
+	var k Key
+	rand.Read(k.bytes[:]) // never fails: it ends the program instead
+	return k
+}
+
+// ParseKey returns the key that [Key.Reveal] gave as s. Any other 32 bytes in
+// base64url without padding (RFC 4648 section 5) are a key too; they must be
+// random, and not a password.
+func ParseKey(s string) (Key, error) {
+	var k Key
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil {
+		return k, errors.New("cookie: key: not base64url without padding")
+	}
+	if len(b) != keyLen {
+		return k, fmt.Errorf("cookie: key: %d bytes: must be %d", len(b), keyLen)
+	}
+	copy(k.bytes[:], b)
+	return k, nil
+}
+
+// Reveal returns the key for [ParseKey]. Whoever knows it can sign in as
+// anybody.
+func (k Key) Reveal() string { return base64.RawURLEncoding.EncodeToString(k.bytes[:]) }
+
+const redacted = "[redacted]"
+
+// Format implements [fmt.Formatter]. Every verb prints "[redacted]".
+func (k Key) Format(s fmt.State, _ rune) { io.WriteString(s, redacted) }
+
+// MarshalText implements [encoding.TextMarshaler]. It answers "[redacted]".
+func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// derive returns a key for one purpose and one cookie name: RFC 5869. So a
+// cookie of one name is nothing under another, whatever the codec, and the key
+// that signs tells nothing about the one that encrypts.
+func (k Key) derive(purpose, name string) []byte {
+	derived, err := hkdf.Key(sha256.New, k.bytes[:], nil, "keystile/cookie/"+purpose+"/"+name, keyLen)
+	if err != nil {
+		panic(err) // only for lengths that we do not ask for
+	}
+	return derived
+}

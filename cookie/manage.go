@@ -1,0 +1,85 @@
+package cookie
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+)
+
+// A Session is what an account may know of one of its sessions.
+type Session struct {
+	ID         string // as in auth.Identity.Credential: which one is this browser's
+	CreatedAt  time.Time
+	LastUsedAt time.Time // exact to a minute; zero: not yet
+	ExpiresAt  time.Time // the latest end; it ends earlier if it is not used
+	Addr       netip.Addr
+	UserAgent  string
+}
+
+// List returns the sessions of an account that are neither revoked nor expired,
+// newest first. Without a store the error wraps [errors.ErrUnsupported].
+func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) {
+	if s.rows == nil {
+		return nil, noStore("list")
+	}
+	rows, err := s.rows.List(ctx, subject)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	var list []Session
+	for _, c := range rows {
+		if !c.Active(now) || s.idle > 0 && !now.Before(later(c.CreatedAt, c.LastUsedAt).Add(s.idle)) {
+			continue
+		}
+		d := decodeDevice(c.Data)
+		list = append(list, Session{c.ID, c.CreatedAt, c.LastUsedAt, c.ExpiresAt, d.addr, d.userAgent})
+	}
+	return list, nil
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// Revoke ends a session at once, for every request that begins after it has
+// returned. Revoking again is no error. The error wraps [store.ErrNotFound] if
+// the account has no such session, and [errors.ErrUnsupported] without a store.
+func (s *Sessions) Revoke(ctx context.Context, subject, id string) error {
+	if s.rows == nil {
+		return noStore("revoke")
+	}
+	return s.rows.Revoke(ctx, subject, id)
+}
+
+// RevokeAll ends all sessions of an account, but for the one with the ID except
+// if that is not "", and returns how many were not revoked before, expired ones
+// among them. Without a store the error wraps [errors.ErrUnsupported]: set the
+// account's NotBefore instead.
+func (s *Sessions) RevokeAll(ctx context.Context, subject, except string) (int, error) {
+	if s.rows == nil {
+		return 0, noStore("revoke all")
+	}
+	return s.rows.RevokeAll(ctx, subject, except)
+}
+
+func noStore(verb string) error {
+	return fmt.Errorf("cookie: %s: Config.Store is not set: %w", verb, errors.ErrUnsupported)
+}
+
+// observeRow passes on what happens to rows, in the words of this package.
+func (s *Sessions) observeRow(ctx context.Context, ev auth.Event) {
+	if ev.Type == auth.Issued {
+		ev.Type = auth.SignedIn
+	}
+	if s.observe != nil {
+		s.observe(ctx, ev)
+	}
+}

@@ -1,0 +1,62 @@
+package cookie
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+
+	"github.com/keystile/keystile/auth"
+)
+
+// Protect returns a handler that refuses, with 403, what another site made a
+// browser send, and passes everything else to next. It is for routes that have
+// no session yet, sign-in above all: otherwise a site could sign its visitors
+// in to an account of its own. Behind a [auth.Guard] it is not needed.
+func (s *Sessions) Protect(next http.Handler) http.Handler {
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{originCheck{s}}})
+	if err != nil {
+		panic(err) // there is nothing in it that could be wrong
+	}
+	return guard.Optional(next)
+}
+
+// originCheck finds credentials in no request, and refuses some.
+type originCheck struct{ s *Sessions }
+
+func (originCheck) Ambient() {}
+
+func (o originCheck) Authenticate(r *http.Request) (*auth.Identity, error) {
+	if err := o.s.checkOrigin(r); err != nil {
+		return nil, err
+	}
+	return nil, auth.ErrNoCredentials
+}
+
+// checkOrigin returns an error that wraps auth.ErrCrossOrigin if another site
+// made a browser send r and it might change something.
+func (s *Sessions) checkOrigin(r *http.Request) error {
+	if len(r.Header["Upgrade"]) > 0 {
+		// A WebSocket begins with a GET, and browsers let every site open one.
+		post := *r
+		post.Method = http.MethodPost
+		r = &post
+	}
+	switch r.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions:
+		return nil
+	}
+	if len(r.Header["Origin"]) > 1 || len(r.Header["Sec-Fetch-Site"]) > 1 {
+		return fmt.Errorf("%w: several Origin or Sec-Fetch-Site lines", auth.ErrCrossOrigin)
+	}
+	if err := s.origins.Check(r); err != nil {
+		return fmt.Errorf("%w: %w", auth.ErrCrossOrigin, err)
+	}
+	return nil
+}
+
+// isOrigin reports whether s is an origin as browsers write it: anything else
+// would never match.
+func isOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && s == u.Scheme+"://"+u.Host && u.Hostname() != "" && u.User == nil
+}
