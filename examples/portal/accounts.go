@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 
 	"github.com/keystile/keystile/auth"
 )
@@ -11,15 +12,27 @@ type account struct {
 	subject     string
 	email       string
 	permissions []string
+	password    passwordHash
 }
 
 // accounts is what a service has in its own database: the Guard asks it on
 // every request what the account behind a credential may do at that moment.
 type accounts []account
 
-var demoAccounts = accounts{
-	{subject: "ada", email: "ada@example.com", permissions: []string{auth.AllScopes}},
-	{subject: "ben", email: "ben@example.com", permissions: []string{"reports:read"}},
+// demoAccounts returns two accounts and their passwords, which only a demo
+// knows.
+func demoAccounts() (accounts, []string) {
+	as := accounts{
+		{subject: "ada", email: "ada@example.com", permissions: []string{auth.AllScopes}},
+		{subject: "ben", email: "ben@example.com", permissions: []string{"reports:read"}},
+	}
+	var passwords []string
+	for i := range as {
+		password := rand.Text()
+		as[i].password = hashPassword(password)
+		passwords = append(passwords, password)
+	}
+	return as, passwords
 }
 
 // Account implements auth.Accounts.
@@ -30,4 +43,17 @@ func (as accounts) Account(_ context.Context, subject string) (*auth.Account, er
 		}
 	}
 	return nil, auth.ErrUnknownAccount
+}
+
+// signIn returns the account with this email and password. It takes as long for
+// an email that nobody has.
+func (as accounts) signIn(email, password string) (account, bool) {
+	var found account
+	hash := as[0].password
+	for _, a := range as {
+		if a.email == email {
+			found, hash = a, a.password
+		}
+	}
+	return found, hash.matches(password) && found.subject != ""
 }

@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log/slog"
 	"net/http"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 )
@@ -18,15 +20,20 @@ type app struct {
 	reports  reports
 	tokens   *bearer.Tokens
 	secrets  *secret.Secrets
+	sessions *cookie.Sessions
 
-	api     *auth.Guard // for the API: tokens
+	api     *auth.Guard // for the API: tokens and sessions
+	pages   *auth.Guard // for the pages: sessions
 	clients *auth.Guard // for the endpoints that issue tokens: client secrets
+
+	passwords []string // of the accounts, for the demo to print
 }
 
-// newApp wires the portal. Both schemes and both guards report to one log.
+// newApp wires the portal. All schemes and guards report to one log.
 func newApp(st store.Store, log *slog.Logger) (*app, error) {
 	observe := func(ctx context.Context, ev auth.Event) { log.InfoContext(ctx, "auth", "event", ev) }
-	a := &app{accounts: demoAccounts}
+	a := new(app)
+	a.accounts, a.passwords = demoAccounts()
 	var err error
 	if a.tokens, err = bearer.New(bearer.Config{Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
@@ -34,16 +41,21 @@ func newApp(st store.Store, log *slog.Logger) (*app, error) {
 	if a.secrets, err = secret.New(secret.Config{Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
 	}
-	guard := func(authenticators ...auth.Authenticator) (*auth.Guard, error) {
-		return auth.New(auth.Config{Authenticators: authenticators, Accounts: a.accounts, Observe: observe})
-	}
-	if a.api, err = guard(a.tokens); err != nil {
+	// The store ends with the program, and so may the key of the cookies.
+	keys := []cookie.Key{cookie.NewKey()}
+	if a.sessions, err = cookie.New(cookie.Config{Keys: keys, Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
 	}
-	if a.clients, err = guard(a.secrets); err != nil {
-		return nil, err
+	guard := func(g **auth.Guard, cfg auth.Config) {
+		cfg.Accounts, cfg.Observe = a.accounts, observe
+		var failed error
+		*g, failed = auth.New(cfg)
+		err = errors.Join(err, failed)
 	}
-	return a, nil
+	guard(&a.api, auth.Config{Authenticators: []auth.Authenticator{a.tokens, a.sessions}})
+	guard(&a.pages, auth.Config{Authenticators: []auth.Authenticator{a.sessions}, Refuse: refusePage})
+	guard(&a.clients, auth.Config{Authenticators: []auth.Authenticator{a.secrets}})
+	return a, err
 }
 
 // routes returns the handler of the whole portal.
@@ -54,19 +66,13 @@ func (a *app) routes() http.Handler {
 	mux.Handle("POST /api/reports", a.api.Require("reports:write")(http.HandlerFunc(a.addReport)))
 	mux.HandleFunc("POST /api/security/tokens/generate", a.generateToken)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /{$}", index)
+	mux.HandleFunc("GET /login", loginForm)
+	mux.Handle("POST /login", a.sessions.Protect(http.HandlerFunc(a.login)))
+	mux.Handle("POST /logout", a.sessions.Protect(http.HandlerFunc(a.logout)))
+	mux.Handle("GET /profile", a.pages.Require()(http.HandlerFunc(a.profile)))
+	mux.Handle("POST /profile/sessions/{id}/revoke", a.pages.Require()(http.HandlerFunc(a.revokeSession)))
+	mux.Handle("POST /profile/sessions/revoke-others", a.pages.Require()(http.HandlerFunc(a.revokeOtherSessions)))
+	mux.HandleFunc("GET /style.css", style)
+	mux.Handle("GET /{$}", http.RedirectHandler("/profile", http.StatusSeeOther))
 	return mux
-}
-
-func index(w http.ResponseWriter, r *http.Request) {
-	io.WriteString(w, `The keystile portal.
-
-GET  /api/whoami                     who is calling            Authorization: Bearer
-GET  /api/reports                    scope reports:read        Authorization: Bearer
-POST /api/reports                    scope reports:write       Authorization: Bearer
-POST /api/security/tokens/generate   a token for a secret      Authorization: Secret
-GET  /healthz                        is it up
-
-The program that serves this page has printed requests to try.
-`)
 }

@@ -21,6 +21,7 @@ type about struct {
 // A demoUser is an account with credentials to try. Only a demo prints those.
 type demoUser struct {
 	Email    string `json:"email"`
+	Password string `json:"password"`
 	Token    string `json:"token"`
 	ClientID string `json:"client_id"`
 	Secret   string `json:"secret"`
@@ -39,7 +40,7 @@ func (a *app) demo(ctx context.Context, url string) (*about, error) {
 		if err != nil {
 			return nil, err
 		}
-		*user = demoUser{of.email, token.Reveal(), cred.Family, secret.Reveal()}
+		*user = demoUser{of.email, a.passwords[i], token.Reveal(), cred.Family, secret.Reveal()}
 	}
 	return about, nil
 }
@@ -59,6 +60,11 @@ func (a *about) print(w io.Writer, asJSON bool) error {
 var tryIt = template.Must(template.New("").Parse(`The keystile portal listens on {{.URL}}. Ctrl-C stops it.
 Everything is kept in memory: these credentials end with the program.
 
+Sign in at {{.URL}}/login:
+
+  {{.Email}}   {{.Password}}
+  {{.Other.Email}}   {{.Other.Password}}
+
 Who is calling? {{.Email}}, with a personal access token:
 
   curl -i {{.URL}}/api/whoami -H 'Authorization: Bearer {{.Token}}'
@@ -77,7 +83,12 @@ A server of hers exchanges its client secret for a token that lives an hour:
 
   curl -i {{.URL}}/api/reports -H 'Authorization: Bearer {{.Other.Token}}' -H 'Content-Type: application/json' -d '{"title": "Q3"}'
 
-And so is this, with 401: a secret is not a token.
+A browser's session works on the same API. Here curl is the browser:
+
+  curl -i {{.URL}}/login -c cookies.txt -d 'email={{.Email}}' -d 'password={{.Password}}'
+  curl -i {{.URL}}/api/whoami -b cookies.txt
+
+This is refused, with 401: a secret is not a token.
 
   curl -i {{.URL}}/api/whoami -H 'Authorization: Bearer {{.Secret}}'
 

@@ -1,5 +1,6 @@
 // Portal is the reference application of keystile: a small API that accepts
-// personal access tokens, and exchanges client secrets for them.
+// personal access tokens and the sessions of browsers, exchanges client secrets
+// for tokens, and has pages to sign in and to manage one's sessions.
 //
 //	go run ./examples/portal
 //

@@ -189,7 +189,7 @@ func TestGenerateToken(t *testing.T) {
 
 func TestHealthzAndIndex(t *testing.T) {
 	a := startJSON(t)
-	for _, path := range []string{"/healthz", "/"} {
+	for _, path := range []string{"/healthz", "/", "/login", "/style.css"} {
 		res, err := http.Get(a.URL + path)
 		if err != nil {
 			t.Fatal(err)
@@ -209,8 +209,8 @@ func TestCurlLines(t *testing.T) {
 		}
 		t.Skip("curl is missing")
 	}
-	out := start(t)
-	want := []string{"200", "201", "200", "200", "200", "403", "401"}
+	out, dir := start(t), t.TempDir()
+	want := []string{"200", "201", "200", "200", "200", "403", "303", "200", "401"}
 	for n := 0; n < len(want); {
 		line, err := out.ReadString('\n')
 		if err != nil {
@@ -219,7 +219,9 @@ func TestCurlLines(t *testing.T) {
 		if !strings.HasPrefix(line, "  curl ") {
 			continue
 		}
-		got, err := exec.Command("sh", "-c", line).Output()
+		cmd := exec.Command("sh", "-c", line)
+		cmd.Dir = dir // where the cookie jar goes
+		got, err := cmd.Output()
 		if err != nil || !strings.HasPrefix(string(got), "HTTP/1.1 "+want[n]) {
 			t.Errorf("%s%s\nerr %v, want status %s", line, got, err, want[n])
 		}

@@ -33,6 +33,7 @@ import (
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/authtest"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/storetest"
@@ -51,6 +52,10 @@ var (
 	mux       *http.ServeMux
 	tokens    *bearer.Tokens
 	secrets   *secret.Secrets
+	sessions  *cookie.Sessions
+	key       cookie.Key
+	profile   http.Handler
+	login     http.Handler
 	guard     *auth.Guard
 	w         http.ResponseWriter
 	r         *http.Request
@@ -84,7 +89,7 @@ func TestSnippets(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		add("README.md", m[1])
 	}
-	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "secret", "store", "store/storetest"} {
+	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "cookie", "secret", "store", "store/storetest"} {
 		before := n
 		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
 			add(pkg, code)
