@@ -1,6 +1,7 @@
 package auth
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -163,7 +164,7 @@ func (s *scheme) name() string {
 
 // validate returns an error if one of s's challenges cannot be sent.
 func (s *scheme) validate() error {
-	return errors.Join(
+	return cmp.Or(
 		s.challenge(ErrNoCredentials, nil).validate(),
 		s.challenge(ErrMalformed, nil).validate(),
 		s.challenge(ErrInvalidCredentials, nil).validate(),

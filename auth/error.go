@@ -134,8 +134,11 @@ func (e *Error) Detail() string { return e.kind().detail }
 // Retry-After lines, "Cache-Control: no-store", and a body of the type
 // application/problem+json (RFC 9457), left out for a HEAD request. It is what a
 // [Guard] does by default, and what a host that calls [Guard.Authenticate] does
-// with the error.
+// with the error. A nil e is [ErrUnavailable].
 func WriteProblem(w http.ResponseWriter, r *http.Request, e *Error) {
+	if e == nil || e.class == nil {
+		e = newError(unavailable, nil)
+	}
 	h := w.Header()
 	e.setHeader(h)
 	h["Content-Type"] = problemJSON
@@ -155,9 +158,6 @@ var (
 // setHeader sets what belongs to e whatever its body is.
 func (e *Error) setHeader(h http.Header) {
 	h["Cache-Control"] = noStore
-	if e == nil {
-		return
-	}
 	if e.challenges != nil {
 		h["Www-Authenticate"] = e.challenges
 	}

@@ -28,7 +28,11 @@ import (
 //
 // Anything else includes a panic in an authenticator, in Accounts or in a
 // store, which goes no further than the request it happens in. A panic in the
-// handler is none of the Guard's business and passes through.
+// handler, or in the host's hooks, is none of the Guard's business and passes
+// through.
+//
+// The values of the headers that it sets are shared between responses: append to
+// them or replace them, but do not change them in place.
 type Guard struct {
 	schemes  []*scheme // in the order they are asked
 	accounts Accounts
@@ -42,7 +46,7 @@ type Guard struct {
 // Authenticate returns who r is from, for hosts that pass the identity on by
 // themselves: it makes no context and writes no response. The error is an
 // [*Error], which [WriteProblem] writes. The identity has each of scopes, or
-// the error is [ErrInsufficientScope].
+// the error is [ErrInsufficientScope]; scopes are such as [Guard.Require] takes.
 func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, error) {
 	start := g.start()
 	var d decision

@@ -22,8 +22,8 @@ const maxAuthorization = 4096
 //
 // It returns [ErrNoCredentials] if there is no Authorization header, an empty
 // one, or one of another scheme. It returns [ErrMalformed] for more than one
-// credential, be it in several lines or joined by a comma (RFC 9110 section
-// 5.3), for a line longer than 4096 bytes, for control and non-ASCII
+// credential, be it in several lines or, where one of them is for this scheme,
+// joined by a comma (RFC 9110 section 5.3), for a line longer than 4096 bytes, for control and non-ASCII
 // characters anywhere, and for a scheme with no or malformed credentials.
 func HeaderCredentials(h http.Header, scheme string) (string, error) {
 	lines := h["Authorization"]
@@ -61,27 +61,10 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 // cutScheme returns what follows scheme in line, and whether line begins with
 // that scheme rather than with a longer name.
 func cutScheme(line, scheme string) (rest string, ok bool) {
-	if len(line) < len(scheme) || line[:len(scheme)] != scheme && !equalFold(line[:len(scheme)], scheme) {
+	// EqualFold takes "ſ" for "s", but not in as many bytes.
+	if len(line) < len(scheme) || !strings.EqualFold(line[:len(scheme)], scheme) {
 		return "", false
 	}
 	rest = line[len(scheme):]
 	return rest, rest == "" || !grammar.IsTokenChar(rest[0])
-}
-
-// equalFold compares strings of one length without regard to the case of ASCII
-// letters. strings.EqualFold would take "ſecret" for "secret".
-func equalFold(a, b string) bool {
-	for i := range len(b) {
-		if lower(a[i]) != lower(b[i]) {
-			return false
-		}
-	}
-	return true
-}
-
-func lower(c byte) byte {
-	if 'A' <= c && c <= 'Z' {
-		c += 'a' - 'A'
-	}
-	return c
 }

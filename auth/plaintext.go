@@ -7,8 +7,8 @@ import (
 )
 
 // A Plaintext holds a credential as its owner presents it. [Plaintext.Reveal]
-// returns it; printed with any verb, logged, or encoded as text or JSON, it is
-// "[redacted]". The zero Plaintext holds the empty string.
+// returns it, and nothing else does: printed, logged, or encoded as text or
+// JSON, it is "[redacted]". The zero Plaintext holds the empty string.
 type Plaintext struct {
 	// A function, not a string: fmt does not call the methods of an
 	// unexported field of somebody else's struct, and other printers call

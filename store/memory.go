@@ -164,7 +164,8 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 	}
 	n := *old
 	n.RotatedAt = next.CreatedAt
-	if until = micro(until); n.ExpiresAt.IsZero() || until.Before(n.ExpiresAt) {
+	// A zero until means never, which is no sooner than any expiry.
+	if until = micro(until); n.ExpiresAt.IsZero() || !until.IsZero() && until.Before(n.ExpiresAt) {
 		n.ExpiresAt = until
 	}
 	m.replace(&n)
@@ -197,6 +198,7 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
+	before = micro(before)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	t := m.table.Load()

@@ -57,9 +57,9 @@ func (m *Manager) verify(ctx context.Context, plaintext string, from source) (*a
 
 // VerifyClient is Verify for a client that names the family of its credential
 // besides.
-func (m *Manager) VerifyClient(ctx context.Context, family, plaintext string, addr netip.Addr) (*auth.Identity, error) {
+func (m *Manager) VerifyClient(ctx context.Context, client, plaintext string, addr netip.Addr) (*auth.Identity, error) {
 	c, err := m.valid(ctx, plaintext, source{addr: addr})
-	if err == nil && c.Family != family {
+	if err == nil && family(c) != client {
 		err = refuse(c, "of another client")
 	}
 	if err != nil {

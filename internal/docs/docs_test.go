@@ -148,7 +148,7 @@ func packageSnippets(t *testing.T, dir string) []string {
 		}
 		var p comment.Parser
 		for _, block := range p.Parse(f.Doc.Text()).Content {
-			if block, ok := block.(*comment.Code); ok {
+			if block, ok := block.(*comment.Code); ok && !strings.HasPrefix(block.Text, "go test ") {
 				code = append(code, block.Text)
 			}
 		}

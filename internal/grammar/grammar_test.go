@@ -8,8 +8,8 @@ import (
 )
 
 // TestProductions compares each production with the expression that the
-// specification's ABNF amounts to, for every byte, in every place of a string
-// of three.
+// specification's ABNF amounts to, for every byte, in every place of short
+// strings and of one of nineteen characters.
 func TestProductions(t *testing.T) {
 	for _, p := range []struct {
 		name string
@@ -34,6 +34,10 @@ func TestProductions(t *testing.T) {
 				b := string([]byte{byte(c)})
 				for _, s := range []string{b, b + "ab", "a" + b + "b", "ab" + b} {
 					check(s)
+				}
+				const long = "0123456789abcdefghi"
+				for i := range len(long) {
+					check(long[:i] + b + long[i+1:])
 				}
 			}
 		})

@@ -1,0 +1,70 @@
+package auth_test
+
+import (
+	"context"
+	"net/http"
+	"reflect"
+	"testing"
+
+	"github.com/keystile/keystile/auth"
+)
+
+// identifying answers by value too.
+type identifying struct {
+	auth.Authenticator
+	id  auth.Identity
+	err error
+}
+
+func (s identifying) Identify(*http.Request) (auth.Identity, error) { return s.id, s.err }
+
+// The Guard prefers the method Identify, and treats its answer the same.
+func TestIdentify(t *testing.T) {
+	tests := []struct {
+		name   string
+		id     auth.Identity
+		err    error
+		status int
+		body   string
+	}{
+		{"recognised", auth.Identity{Subject: "ada", Credential: "T"}, nil, 200, "ada T"},
+		{"refused", auth.Identity{Subject: "ada"}, auth.ErrInvalidCredentials, 401, bodyOf(auth.ErrInvalidCredentials)},
+		{"none", auth.Identity{Subject: "ada"}, auth.ErrNoCredentials, 401, bodyOf(auth.ErrNoCredentials)},
+		{"outage", auth.Identity{Subject: "ada"}, errDown, 503, bodyOf(auth.ErrUnavailable)},
+		{"no subject", auth.Identity{}, nil, 503, bodyOf(auth.ErrUnavailable)},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var event auth.Event
+			g := newGuard(t, auth.Config{
+				Authenticators: []auth.Authenticator{identifying{answers["panic"], tt.id, tt.err}},
+				Observe:        func(_ context.Context, ev auth.Event) { event = ev },
+			})
+			if got := serve(g.Require()(echo), request()); got.Status != tt.status || got.Body != tt.body {
+				t.Errorf("%d %q, want %d %q", got.Status, got.Body, tt.status, tt.body)
+			}
+			if known := event.Identity != nil || event.Subject != ""; known != (tt.status == 200) {
+				t.Errorf("event %+v, want an identity only where it is authenticated", event)
+			}
+		})
+	}
+}
+
+// An authenticator may answer many requests with one identity.
+func TestSharedIdentityIsNotModified(t *testing.T) {
+	shared := ada("T")
+	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{bearer(shared, nil)}, Accounts: account(auth.Account{Permissions: []string{"a"}})})
+	var seen []*auth.Identity
+	h := g.Require("a")(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		id, _ := auth.FromContext(r.Context())
+		seen = append(seen, id)
+	}))
+	serve(h, request("Bearer T"))
+	serve(h, request("Bearer T"))
+	if !reflect.DeepEqual(shared, ada("T")) {
+		t.Errorf("the authenticator's identity is now %+v", shared)
+	}
+	if len(seen) != 2 || seen[0] == shared || seen[0] == seen[1] || seen[0].Account == nil {
+		t.Errorf("the handler saw %+v, want two copies with their account", seen)
+	}
+}

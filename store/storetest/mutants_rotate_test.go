@@ -1,0 +1,223 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+func rotateMutants() []mutant {
+	return []mutant{
+		{fault: "Rotate does not say when", caught: []string{"rotate-ends-the-old-and-adds-the-new", "rotate-once-only"}, plant: func(m *mutable) {
+			m.afterRotate(func(before, after *store.Credential, until time.Time) { after.RotatedAt = time.Time{} })
+		}},
+		{fault: "Rotate copies the old name", caught: []string{"rotate-ends-the-old-and-adds-the-new"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				next.Name = old.Name
+				return nil
+			})
+		}},
+		{fault: "Rotate adds the new in the place of the old", caught: []string{"rotate-ends-the-old-and-adds-the-new", "rotate-without-overlap"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if err == nil {
+					m.edit(id, func(*store.Credential) *store.Credential { return nil })
+				}
+				return err
+			}
+		}},
+		{fault: "Rotate without an overlap ends nothing", caught: []string{"rotate-without-overlap"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				if !until.After(next.CreatedAt) {
+					until = time.Time{}
+				}
+				return m.raw.Rotate(ctx, id, until, next)
+			}
+		}},
+		{fault: "Rotate lengthens the old one's life", caught: []string{"rotate-never-extends"}, plant: func(m *mutable) {
+			m.afterRotate(func(before, after *store.Credential, until time.Time) {
+				if !until.IsZero() {
+					after.ExpiresAt = until
+				}
+			})
+		}},
+		{fault: "Rotate never shortens the old one's life", caught: []string{"rotate-never-extends", "rotate-without-overlap"}, plant: func(m *mutable) {
+			m.afterRotate(func(before, after *store.Credential, until time.Time) {
+				if !before.ExpiresAt.IsZero() {
+					after.ExpiresAt = before.ExpiresAt
+				}
+			})
+		}},
+		{fault: "Rotate leaves never at never", caught: []string{"rotate-bounds-what-never-expires"}, plant: func(m *mutable) {
+			m.afterRotate(func(before, after *store.Credential, until time.Time) {
+				if before.ExpiresAt.IsZero() {
+					after.ExpiresAt = time.Time{}
+				}
+			})
+		}},
+		{fault: "Rotate takes never for the earliest time", caught: []string{"rotate-until-never-keeps-the-expiry"}, plant: func(m *mutable) {
+			m.afterRotate(func(before, after *store.Credential, until time.Time) {
+				if until.IsZero() {
+					after.ExpiresAt = until
+				}
+			})
+		}},
+		{fault: "Rotate asks the clock", caught: []string{"rotate-is-judged-at-creation"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if !old.Active(time.Now()) {
+					return store.ErrConflict
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate keeps to the limit", caught: []string{"rotate-disregards-limits"}, plant: func(m *mutable) {
+			var limits sync.Map // by subject
+			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
+				limits.Store(c.Subject, limit)
+				return m.raw.Insert(ctx, c, limit)
+			}
+			m.beforeRotate(func(old, next *store.Credential) error {
+				limit, _ := limits.Load(next.Subject)
+				active := m.matched(store.Filter{Subject: next.Subject, Kind: next.Kind, Active: true}, next.CreatedAt)
+				if n, _ := limit.(int); n > 0 && len(active) >= n {
+					return store.ErrLimit
+				}
+				return nil
+			})
+		}},
+		{fault: "a successor begins a family", caught: []string{"rotate-chain-is-one-family"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				next.Family = next.ID
+				return nil
+			})
+		}},
+		{fault: "a successor's family is its predecessor", caught: []string{"rotate-chain-is-one-family"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if next.Family == old.Family {
+					next.Family = old.ID
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate goes on during the overlap", caught: []string{"rotate-once-only", "concurrent-rotate-has-one-winner"}, plant: func(m *mutable) {
+			m.unlessConflict(func(old, next *store.Credential) bool { return old.RevokedAt.IsZero() && old.Active(next.CreatedAt) })
+		}},
+		{fault: "Rotate adds the new even where it refuses", caught: []string{"rotate-once-only", "rotate-refuses-revoked", "rotate-refuses-expired"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if errors.Is(err, store.ErrConflict) {
+					m.raw.Insert(ctx, next, 0)
+				}
+				return err
+			}
+		}},
+		{fault: "Rotate disregards revocation", caught: []string{"rotate-refuses-revoked"}, plant: func(m *mutable) {
+			m.unlessConflict(func(old, next *store.Credential) bool { return !old.RevokedAt.IsZero() && old.RotatedAt.IsZero() })
+		}},
+		{fault: "Rotate disregards expiry", caught: []string{"rotate-refuses-expired"}, plant: func(m *mutable) {
+			m.unlessConflict(func(old, next *store.Credential) bool { return old.RevokedAt.IsZero() && old.RotatedAt.IsZero() })
+		}},
+		{fault: "Rotate takes the expiry for the last valid moment", caught: []string{"rotate-refuses-expired"}, plant: func(m *mutable) {
+			m.unlessConflict(func(old, next *store.Credential) bool {
+				return old.RevokedAt.IsZero() && old.RotatedAt.IsZero() && old.ExpiresAt.Equal(next.CreatedAt)
+			})
+		}},
+		{fault: "Rotate refuses what expires within the second", caught: []string{"rotate-until-the-last-moment"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if !old.Active(next.CreatedAt.Add(time.Second)) {
+					return store.ErrConflict
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate ends the old where the new is refused", caught: []string{"rotate-refuses-taken-id", "rotate-refuses-taken-digest"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if errors.Is(err, store.ErrExists) {
+					m.edit(id, func(old *store.Credential) *store.Credential { return rotated(old, next, until) })
+				}
+				return err
+			}
+		}},
+		{fault: "Rotate replaces the row with the new one's ID", caught: []string{"rotate-refuses-taken-id"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if next.ID != old.ID {
+					m.edit(next.ID, func(*store.Credential) *store.Credential { return nil })
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate takes the digest of another kind", caught: []string{"rotate-refuses-taken-digest"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if _, absent := m.raw.Find(ctx, next.Kind, next.Digest); errors.Is(err, store.ErrExists) && absent != nil {
+					return nil
+				}
+				return err
+			}
+		}},
+		{fault: "Rotate of the unknown adds the new", caught: []string{"rotate-unknown-is-not-found", "prune-leaves-no-trace"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if errors.Is(err, store.ErrNotFound) {
+					return m.raw.Insert(ctx, next, 0)
+				}
+				return err
+			}
+		}},
+		{fault: "Rotate of the unknown is a conflict", caught: []string{"rotate-unknown-is-not-found"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				err := m.raw.Rotate(ctx, id, until, next)
+				if errors.Is(err, store.ErrNotFound) {
+					return store.ErrConflict
+				}
+				return err
+			}
+		}},
+	}
+}
+
+// beforeRotate changes the successors that Rotate is given, or refuses them.
+func (m *mutable) beforeRotate(change func(old, next *store.Credential) error) {
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+		next = next.Clone()
+		if old, err := m.raw.Get(ctx, id); err == nil {
+			if err := change(old, next); err != nil {
+				return err
+			}
+		}
+		return m.raw.Rotate(ctx, id, until, next)
+	}
+}
+
+// afterRotate changes the row that Rotate has ended.
+func (m *mutable) afterRotate(change func(before, after *store.Credential, until time.Time)) {
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+		before, _ := m.raw.Get(ctx, id)
+		err := m.raw.Rotate(ctx, id, until, next)
+		if err == nil {
+			m.edit(id, func(after *store.Credential) *store.Credential {
+				change(before, after, until)
+				return after
+			})
+		}
+		return err
+	}
+}
+
+// unlessConflict makes Rotate add the successor all the same where it should
+// refuse it and ignore says so.
+func (m *mutable) unlessConflict(ignore func(old, next *store.Credential) bool) {
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+		err := m.raw.Rotate(ctx, id, until, next)
+		if errors.Is(err, store.ErrConflict) {
+			if old, _ := m.raw.Get(ctx, id); ignore(old, next) {
+				return m.raw.Insert(ctx, next, 0)
+			}
+		}
+		return err
+	}
+}

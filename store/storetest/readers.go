@@ -1,0 +1,114 @@
+package storetest
+
+import (
+	"fmt"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+func readerChecks() []check {
+	return []check{
+		{"concurrent-reads-see-whole-versions", "a row of which one half is old and the other new never existed: its expiry may be one and its scopes another's", repeat(rounds, readWhole)},
+		{"concurrent-revoke-is-seen-by-later-reads", "once Revoke has returned the credential is dead; a lookup that was under way must not bring it back through a cache", repeat(rounds, readRevoked)},
+	}
+}
+
+// A write is one change to a credential, and what that is afterwards.
+type write struct {
+	do    func() error
+	after *store.Credential
+}
+
+// watch makes the writes one after the other while readers ask for c all the
+// time, in every way. A reader must see c as it was or as a write left it, and
+// never as it was before a write that had returned when the reader asked.
+func (p *probe) watch(c *store.Credential, writes ...write) {
+	versions := []*store.Credential{c}
+	for _, w := range writes {
+		versions = append(versions, w.after)
+	}
+	rs := reads(p.st, c)
+	var returned atomic.Int64 // writes
+	var stop atomic.Bool
+	errs := p.together("writes and reads", 1+len(rs), func(i int) error {
+		if i == 0 {
+			defer stop.Store(true)
+			for _, w := range writes {
+				runtime.Gosched() // so that there are reads under way
+				if err := w.do(); err != nil {
+					return err
+				}
+				returned.Add(1)
+			}
+			return nil
+		}
+		r := rs[i-1]
+		for last := false; !last; { // once more after the last write
+			last = stop.Load()
+			from := returned.Load()
+			got, err := r.do(p.ctx)
+			if err != nil {
+				return fmt.Errorf("%s: %w, want the credential", r, err)
+			}
+			if err := among(got, versions[from:]); err != nil {
+				return fmt.Errorf("%s after %d writes had returned: %w", r, from, err)
+			}
+			runtime.Gosched() // the writer's turn, where they share a processor
+		}
+		return nil
+	})
+	for _, err := range errs {
+		if err != nil {
+			p.failf("%w", err)
+		}
+	}
+}
+
+// among returns an error if got is none of the versions.
+func among(got *store.Credential, versions []*store.Credential) error {
+	var diffs []string
+	for _, v := range versions {
+		d := diff(got, v)
+		if d == "" {
+			return nil
+		}
+		diffs = append(diffs, d)
+	}
+	return fmt.Errorf("returned no version that there is: %s", strings.Join(diffs, "; or "))
+}
+
+func readWhole(p *probe) {
+	c := credential()
+	p.insert(c)
+	next := successor(c)
+	until, used := next.CreatedAt.Add(overlap), next.CreatedAt.Add(time.Second)
+	v1 := touched(c, c.CreatedAt)
+	v2 := rotated(v1, next, until)
+	v3 := touched(v2, used)
+	v4 := revoked(v3, used)
+	p.watch(c,
+		write{func() error { return p.st.Touch(p.ctx, c.ID, c.CreatedAt) }, v1},
+		write{func() error { return p.st.Rotate(p.ctx, c.ID, until, next.Clone()) }, v2},
+		write{func() error { return p.st.Touch(p.ctx, c.ID, used) }, v3},
+		write{func() error {
+			_, err := p.st.Revoke(p.ctx, store.Filter{ID: c.ID}, used)
+			return err
+		}, v4},
+	)
+	p.rows(v4, next)
+}
+
+func readRevoked(p *probe) {
+	c := credential()
+	p.insert(c)
+	at := c.CreatedAt.Add(time.Minute)
+	p.watch(c, write{func() error {
+		_, err := p.st.Revoke(p.ctx, store.Filter{ID: c.ID}, at)
+		return err
+	}, revoked(c, at)})
+	p.rows(revoked(c, at))
+}

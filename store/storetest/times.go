@@ -1,0 +1,118 @@
+package storetest
+
+import (
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+func timeChecks() []check {
+	return []check{
+		{"times-keep-microseconds", "an expiry that moves by a fraction of a second disagrees with what the client was told", timesKeepMicroseconds},
+		{"times-round-down", "an expiry that is rounded up lets a credential in after it ended", timesRoundDown},
+		{"times-are-utc", "a time that changes its zone on the way is shown, compared and logged wrongly", timesAreUTC},
+		{"zero-times-stay-never", "a zero time that comes back as a date expires or revokes a credential, or makes it last for ever", zeroTimesStayNever},
+		{"epoch-is-not-never", "the first second of 1970 is a time long past; a store that writes never as 0 lets such a credential live for ever", epochIsNotNever},
+		{"far-times-are-kept", "nanoseconds in 64 bits end in 2262 and wrap around: what was to last longest is expired at once", farTimesAreKept},
+	}
+}
+
+// allTimes returns a credential whose times are t and the seconds after it.
+func allTimes(t time.Time) *store.Credential {
+	c := credential()
+	c.CreatedAt = t
+	c.LastUsedAt = t.Add(1 * time.Second)
+	c.RotatedAt = t.Add(2 * time.Second)
+	c.RevokedAt = t.Add(3 * time.Second)
+	c.ExpiresAt = t.Add(4 * time.Second)
+	return c
+}
+
+// writeTimes takes base, and times a little after it, through every method that
+// writes one, and wants them as kept makes them.
+func (p *probe) writeTimes(base time.Time, kept func(time.Time) time.Time) {
+	inserted := allTimes(base)
+	p.insert(inserted)
+	p.rows(keptTimes(inserted, kept))
+
+	old, ended := credential(), credential()
+	old.CreatedAt, ended.CreatedAt = base, base
+	old.ExpiresAt, ended.ExpiresAt = time.Time{}, time.Time{}
+	next := successor(old) // at base and a minute
+	p.insert(old, ended)
+	used, until, at := base.Add(time.Second), base.Add(time.Hour), base.Add(3*time.Second)
+	p.touch(old.ID, used, nil)
+	p.rotate(old.ID, until, next, nil)
+	p.revoke(store.Filter{ID: ended.ID}, at, ended)
+	p.rows(
+		keptTimes(rotated(touched(old, used), next, until), kept),
+		keptTimes(next, kept),
+		keptTimes(revoked(ended, at), kept),
+	)
+}
+
+func keptTimes(c *store.Credential, kept func(time.Time) time.Time) *store.Credential {
+	c = c.Clone()
+	for _, t := range []*time.Time{&c.CreatedAt, &c.ExpiresAt, &c.RotatedAt, &c.RevokedAt, &c.LastUsedAt} {
+		if !t.IsZero() {
+			*t = kept(*t)
+		}
+	}
+	return c
+}
+
+func timesKeepMicroseconds(p *probe) {
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, fraction := range []time.Duration{0, 1, 123456, 500000, 999999} {
+		p.writeTimes(now.Add(fraction*time.Microsecond), func(t time.Time) time.Time { return t })
+	}
+}
+
+func timesRoundDown(p *probe) {
+	now := time.Now().UTC().Truncate(time.Second)
+	for _, fraction := range []time.Duration{1, 499, 500, 999, 123456789, 999999999} {
+		p.writeTimes(now.Add(fraction), func(t time.Time) time.Time { return t.Truncate(time.Microsecond) })
+	}
+}
+
+func timesAreUTC(p *probe) {
+	now := time.Now().Truncate(time.Microsecond)
+	for _, zone := range []*time.Location{
+		time.FixedZone("east", 5*60*60+45*60),
+		time.FixedZone("west", -11*60*60),
+		time.FixedZone("UTC", 60*60),
+		time.Local,
+	} {
+		p.writeTimes(now.In(zone), time.Time.UTC)
+	}
+}
+
+func zeroTimesStayNever(p *probe) {
+	zero := time.Time{}.In(time.FixedZone("east", 60*60)) // zero all the same
+	c := credential()
+	c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = zero, zero, zero, zero
+	p.insert(c)
+	c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	p.rows(c)
+	p.list(store.Filter{Subject: c.Subject, Active: true}, c)
+}
+
+func epochIsNotNever(p *probe) {
+	epoch := time.Unix(0, 0).UTC()
+	c, r := credential(), credential()
+	c.CreatedAt, c.ExpiresAt = epoch.Add(-time.Hour), epoch
+	p.insert(c, r)
+	p.revoke(store.Filter{ID: r.ID}, epoch, r)
+	r.RevokedAt = epoch
+	p.rows(c, r)
+	p.list(store.Filter{Subject: c.Subject, Active: true})
+	p.list(store.Filter{Subject: r.Subject, Active: true})
+	p.prune(epoch.Add(time.Second), 2)
+}
+
+func farTimesAreKept(p *probe) {
+	far := allTimes(time.Date(9999, 12, 31, 23, 59, 55, 999999000, time.UTC))
+	past := allTimes(time.Date(1969, 7, 20, 20, 17, 40, 123456000, time.UTC))
+	p.insert(far, past)
+	p.rows(far, past)
+}

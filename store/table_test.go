@@ -1,0 +1,114 @@
+package store
+
+import (
+	"encoding/binary"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// digest returns a digest that starts with tag and ends with last.
+func digest(tag uint64, last byte) Digest {
+	var d Digest
+	binary.LittleEndian.PutUint64(d[:], tag)
+	d[len(d)-1] = last
+	return d
+}
+
+// Digests whose first 8 bytes are the same have one tag and compete for one
+// slot. Those of the last slot go on at the first.
+func TestTableTellsEqualTagsApart(t *testing.T) {
+	for _, tag := range []uint64{0, 1, 62, 63, 1 << 63, ^uint64(0)} {
+		table := newTable(nil)
+		var rows []*Credential
+		for last := range byte(40) {
+			c := &Credential{Digest: digest(tag, last)}
+			for _, d := range []Digest{c.Digest, digest(tag+64, last), digest(^tag, last)} {
+				if got := table.at(&d).row.Load(); got != nil {
+					t.Fatalf("tag %#x: digest %d is taken for another before it is there", tag, last)
+				}
+			}
+			table.put(c)
+			rows = append(rows, c)
+			for i, c := range rows {
+				if got := table.at(&c.Digest).row.Load(); got != c {
+					t.Fatalf("tag %#x: of %d rows, digest %d gives another row", tag, len(rows), i)
+				}
+			}
+		}
+		if table.taken != len(rows) || len(table.rows()) != len(rows) {
+			t.Errorf("tag %#x: %d slots taken by %d rows, want %d", tag, table.taken, len(table.rows()), len(rows))
+		}
+	}
+}
+
+func TestTableReplacesInPlace(t *testing.T) {
+	table := newTable(nil)
+	a := &Credential{ID: "a", Digest: digest(7, 1)}
+	b := &Credential{ID: "b", Digest: digest(7, 2)}
+	table.put(a)
+	table.put(b)
+	newer := &Credential{ID: "a", Digest: a.Digest, Name: "newer"}
+	table.put(newer)
+	if got := table.at(&a.Digest).row.Load(); got != newer {
+		t.Errorf("row = %v, want the newer version", got)
+	}
+	if got := table.at(&b.Digest).row.Load(); got != b {
+		t.Errorf("the row beside it = %v, want no change", got)
+	}
+	if table.taken != 2 {
+		t.Errorf("taken = %d, want 2", table.taken)
+	}
+}
+
+// A search ends at a free slot, so there has to be one: a quarter of them.
+func TestTableIsNeverFull(t *testing.T) {
+	m := NewMemory()
+	for i := range 1000 {
+		c := &Credential{ID: strconv.Itoa(i), Digest: digest(uint64(i)*0x9e3779b97f4a7c15, 0)}
+		if err := m.Insert(t.Context(), c, 0); err != nil {
+			t.Fatal(err)
+		}
+		table := m.table.Load()
+		if size := len(table.slots); size&(size-1) != 0 || 4*table.taken > 3*size {
+			t.Fatalf("after %d rows: %d of %d slots taken, want at most three quarters of a power of two", i+1, table.taken, size)
+		}
+		if table.taken != i+1 || !slices.Contains(table.rows(), m.ids[c.ID]) {
+			t.Fatalf("after %d rows: %d slots taken, want as many, and the last row in one", i+1, table.taken)
+		}
+	}
+	if size := len(m.table.Load().slots); size > 4096 {
+		t.Errorf("%d slots for 1000 rows, want no more than 4096", size)
+	}
+}
+
+// What is pruned gives back its memory, in every index.
+func TestPruneShrinks(t *testing.T) {
+	m := NewMemory()
+	now := time.Now()
+	for i := range 10_000 {
+		c := &Credential{
+			ID: strconv.Itoa(i), Digest: digest(uint64(i)*0x9e3779b97f4a7c15, 0),
+			Subject: strconv.Itoa(i % 100), Family: strconv.Itoa(i / 2), Parent: strconv.Itoa(i % 7),
+			ExpiresAt: now,
+		}
+		if i == 5000 {
+			c.ExpiresAt = time.Time{}
+		}
+		if err := m.Insert(t.Context(), c, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n, err := m.Prune(t.Context(), now.Add(time.Second)); err != nil || n != 9999 {
+		t.Fatalf("Prune = %d, %v, want 9999", n, err)
+	}
+	table := m.table.Load()
+	if len(table.slots) > 64 || table.taken != 1 || len(m.ids) != 1 || len(m.groups) != 3 {
+		t.Errorf("of one row: %d slots, %d of them taken, %d IDs, %d groups, want 64, 1, 1, 3",
+			len(table.slots), table.taken, len(m.ids), len(m.groups))
+	}
+	if n, err := m.Prune(t.Context(), now.Add(time.Second)); err != nil || n != 0 || m.table.Load() != table {
+		t.Errorf("Prune again = %d, %v, want 0 and the same table", n, err)
+	}
+}
