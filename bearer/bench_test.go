@@ -4,8 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"fmt"
+	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"sync"
 	"testing"
@@ -183,4 +185,43 @@ func BenchmarkRatio(b *testing.B) {
 			}
 		})
 	}
+}
+
+// BenchmarkGrowth shows what verifying a token costs as the store grows: by
+// turns with a thousand tokens and with a million, each asked for in random
+// order, so that at a million nothing is in the processor's caches.
+func BenchmarkGrowth(b *testing.B) {
+	const turn = 1000
+	sizes := []int{1_000, 1_000_000}
+	var tokens [2]*bearer.Tokens
+	var plain [2][]string
+	for k, n := range sizes {
+		var err error
+		if tokens[k], err = bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, LastUsedInterval: -1}); err != nil {
+			b.Fatal(err)
+		}
+		for i := range n {
+			p, _, err := tokens[k].Issue(b.Context(), bearer.Request{Subject: fmt.Sprint("account-", i%1000)})
+			if err != nil {
+				b.Fatal(err)
+			}
+			plain[k] = append(plain[k], p.Reveal())
+		}
+		rand.Shuffle(n, func(i, j int) { plain[k][i], plain[k][j] = plain[k][j], plain[k][i] })
+	}
+	var took [2]time.Duration
+	i := 0
+	for b.Loop() {
+		for k := range sizes {
+			start := time.Now()
+			for j := range turn {
+				if _, err := tokens[k].Verify(b.Context(), plain[k][(i+j)%sizes[k]], netip.Addr{}); err != nil {
+					b.Fatal(err)
+				}
+			}
+			took[k] += time.Since(start)
+		}
+		i += turn
+	}
+	b.ReportMetric(float64(took[1])/float64(took[0]), "x/1000")
 }

@@ -88,8 +88,7 @@ func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
 // RevokeLeaked revokes a token by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no token of ours.
 func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
-	_, err := t.m.RevokePresented(ctx, plaintext)
-	return err
+	return t.m.RevokeLeaked(ctx, plaintext)
 }
 
 // List returns the tokens of an account, newest first, expired and revoked ones

@@ -73,8 +73,7 @@ func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 // RevokeLeaked revokes a secret by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no secret of ours.
 func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
-	_, err := s.m.RevokePresented(ctx, plaintext)
-	return err
+	return s.m.RevokeLeaked(ctx, plaintext)
 }
 
 // List returns the secrets of an account, newest first, expired and revoked

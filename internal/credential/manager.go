@@ -112,12 +112,28 @@ func (m *Manager) Import(ctx context.Context, req Request, plaintext string) (*s
 		err = errors.Join(fmt.Errorf("%w: %w", ErrRequest, bad), err)
 	}
 	if err == nil {
+		err = m.unknown(ctx, plaintext)
+	}
+	if err == nil {
 		err = m.insert(ctx, c, plaintext)
 	}
 	if err != nil {
 		return nil, m.errorf("import: %w", err)
 	}
 	return c, nil
+}
+
+// unknown returns store.ErrExists if plaintext was imported before: under
+// another pepper, Insert would not notice.
+func (m *Manager) unknown(ctx context.Context, plaintext string) error {
+	_, err := m.lookup(ctx, plaintext)
+	switch {
+	case err == nil:
+		return store.ErrExists
+	case errors.Is(err, auth.ErrInvalidCredentials):
+		return nil
+	}
+	return err
 }
 
 // Insert makes a plaintext for c, which [Request.Credential] has made, and
@@ -234,20 +250,24 @@ func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, e
 	return len(changed), nil
 }
 
-// RevokePresented revokes the credential with this plaintext, whosever it is,
-// and returns it as it was.
+// RevokeLeaked revokes the credential with this plaintext, whosever it is.
+func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
+	if _, err := m.RevokePresented(ctx, plaintext); err != nil {
+		return m.errorf("revoke leaked: %w", err)
+	}
+	return nil
+}
+
+// RevokePresented is RevokeLeaked, and returns the credential as it was.
 func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, error) {
 	c, err := m.lookup(ctx, plaintext)
-	if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials) {
-		err = store.ErrNotFound
+	switch {
+	case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials):
+		return nil, store.ErrNotFound
+	case err != nil:
+		return nil, err
 	}
-	if err == nil {
-		err = m.revoke(ctx, c.Subject, c.ID)
-	}
-	if err != nil {
-		return nil, m.errorf("revoke presented: %w", err)
-	}
-	return c, nil
+	return c, m.revoke(ctx, c.Subject, c.ID)
 }
 
 // List returns every credential of subject that is not pruned, newest first.

@@ -1,0 +1,225 @@
+package bearer_test
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"reflect"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/secret"
+	"github.com/keystile/keystile/store"
+)
+
+// authenticated issues a secret and returns who presents it, as a handler
+// behind a Guard learns it.
+func authenticated(t testing.TB, secrets *secret.Secrets, req secret.Request) *auth.Identity {
+	t.Helper()
+	req.Subject = "ada"
+	plain, _, err := secrets.Issue(t.Context(), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{secrets}})
+	id, err := g.Authenticate(request("Secret " + plain.Reveal()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// R9: a token may do what its secret may, or less.
+func TestExchangeScopes(t *testing.T) {
+	all := []string{auth.AllScopes}
+	tests := []struct {
+		name                string
+		secret, asked, want []string // want nil: refused
+	}{
+		{"all of all", nil, nil, all},
+		{"some of all", nil, []string{"a"}, []string{"a"}},
+		{"all of all, by name", nil, all, all},
+		{"none of all", nil, []string{}, []string{}},
+		{"its own", []string{"a", "b"}, nil, []string{"a", "b"}},
+		{"its own, by name", []string{"a", "b"}, []string{"b", "a"}, []string{"b", "a"}},
+		{"one of its own", []string{"a", "b"}, []string{"b"}, []string{"b"}},
+		{"none of its own", []string{"a"}, []string{}, []string{}},
+		{"another", []string{"a"}, []string{"b"}, nil},
+		{"another besides", []string{"a"}, []string{"a", "b"}, nil},
+		{"another in capitals", []string{"a"}, []string{"A"}, nil},
+		{"a part of one", []string{"reports:read"}, []string{"reports"}, nil},
+		{"all of one", []string{"a"}, all, nil},
+		{"those of a secret without any", []string{}, nil, []string{}},
+		{"none of a secret without any", []string{}, []string{}, []string{}},
+		{"one of a secret without any", []string{}, []string{"a"}, nil},
+		{"all of a secret without any", []string{}, all, nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			st := store.NewMemory()
+			from := authenticated(t, newSecrets(t, st), secret.Request{Scopes: tt.secret})
+			var told []auth.Event
+			tokens := newTokens(t, bearer.Config{Store: st, Observe: func(_ context.Context, ev auth.Event) { told = append(told, ev) }})
+			plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{Scopes: tt.asked})
+			stored, listErr := tokens.List(t.Context(), "ada")
+			if listErr != nil {
+				t.Fatal(listErr)
+			}
+			if tt.want == nil {
+				if !errors.Is(err, auth.ErrInsufficientScope) || c != nil || plain.Reveal() != "" || len(stored) > 0 || len(told) > 0 {
+					t.Errorf("Exchange = %v, %v, stored %v, want insufficient scope and nothing stored", c, err, stored)
+				}
+				return
+			}
+			if err != nil || !slices.Equal(c.Scopes, tt.want) || len(stored) != 1 || !slices.Equal(stored[0].Scopes, tt.want) {
+				t.Fatalf("Exchange = %+v, %v, stored %+v, want scopes %q", c, err, stored, tt.want)
+			}
+			id, err := tokens.Authenticate(request("Bearer " + plain.Reveal()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, scope := range []string{"a", "b", "A", "reports", auth.AllScopes} {
+				if id.Has(scope) && !from.Has(scope) {
+					t.Errorf("the token may %s, the secret may not", scope)
+				}
+			}
+		})
+	}
+}
+
+// R9: the token stands for the secret: account and parent are the secret's,
+// whatever the request says; all else is the request's.
+func TestExchange(t *testing.T) {
+	st := store.NewMemory()
+	from := authenticated(t, newSecrets(t, st), secret.Request{Name: "backend", Scopes: []string{"a"}})
+	before := *from
+	before.Scopes = slices.Clone(from.Scopes)
+	tokens := newTokens(t, bearer.Config{Store: st})
+	plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{
+		Subject: "mallory", Parent: "another", Name: "hourly", Lifetime: time.Hour, Networks: networks("192.0.2.0/24"), Data: []byte("data"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := &store.Credential{
+		ID: c.ID, Kind: store.KindToken, Digest: c.Digest, Subject: "ada", Name: "hourly", Scopes: []string{"a"}, Family: c.ID,
+		Parent: from.Credential, Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte("data"),
+	}
+	if !reflect.DeepEqual(c, want) {
+		t.Errorf("Exchange = %+v, want %+v", c, want)
+	}
+	if got := ask(t, tokens, request("Bearer "+plain.Reveal())); got.Code != http.StatusOK || got.Body.String() != "ada" {
+		t.Errorf("%d %s", got.Code, got.Body)
+	}
+	c.Scopes[0] = "z"
+	if !reflect.DeepEqual(*from, before) {
+		t.Errorf("the secret's identity is now %+v", from)
+	}
+	if list, err := tokens.List(t.Context(), "mallory"); len(list) > 0 || err != nil {
+		t.Errorf("List of mallory = %v, %v", list, err)
+	}
+}
+
+// R9: only a client secret is exchanged. A token that could make tokens would
+// never end.
+func TestExchangeOfOthers(t *testing.T) {
+	all := []string{auth.AllScopes}
+	for name, from := range map[string]*auth.Identity{
+		"nil":        nil,
+		"token":      {Subject: "ada", Scheme: "Bearer", Credential: "id", Scopes: all},
+		"cookie":     {Subject: "ada", Scheme: "Cookie", Credential: "id", Scopes: all},
+		"host's own": {Subject: "ada", Scheme: "ApiKey", Credential: "id", Scopes: all},
+		"lower case": {Subject: "ada", Scheme: "secret", Credential: "id", Scopes: all},
+		"no scheme":  {Subject: "ada", Credential: "id", Scopes: all},
+		"empty":      {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			tokens := newTokens(t, bearer.Config{})
+			plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{Subject: "ada"})
+			if !errors.Is(err, auth.ErrInsufficientScope) || c != nil || plain.Reveal() != "" {
+				t.Errorf("Exchange = %v, %v, want insufficient scope", c, err)
+			}
+			if list, err := tokens.List(t.Context(), "ada"); len(list) > 0 || err != nil {
+				t.Errorf("List = %v, %v", list, err)
+			}
+		})
+	}
+}
+
+// What Issue refuses, Exchange does: bounds and limit.
+func TestExchangeRefusals(t *testing.T) {
+	st := store.NewMemory()
+	from := authenticated(t, newSecrets(t, st), secret.Request{})
+	tokens := newTokens(t, bearer.Config{Store: st, Limit: 1})
+	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{Lifetime: time.Second}); !errors.Is(err, bearer.ErrRequest) {
+		t.Errorf("a lifetime of a second: %v, want a bad request", err)
+	}
+	if _, _, err := tokens.Exchange(t.Context(), &auth.Identity{Scheme: "Secret"}, bearer.Request{Subject: "ada"}); !errors.Is(err, bearer.ErrRequest) {
+		t.Errorf("a secret of nobody: %v, want a bad request", err)
+	}
+	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{}); err != nil {
+		t.Errorf("the first: %v", err)
+	}
+	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{}); !errors.Is(err, store.ErrLimit) {
+		t.Errorf("the second: %v, want the limit reached", err)
+	}
+}
+
+// R9: the account's permissions hold when the token is used, not when it is
+// made.
+func TestExchangeAndPermissions(t *testing.T) {
+	st := store.NewMemory()
+	from := *authenticated(t, newSecrets(t, st), secret.Request{Scopes: []string{"a", "b"}})
+	from.Account = &auth.Account{Permissions: []string{"a"}}
+	tokens := newTokens(t, bearer.Config{Store: st})
+	plain, _, err := tokens.Exchange(t.Context(), &from, bearer.Request{Scopes: []string{"b"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	account := &auth.Account{Permissions: []string{"a"}}
+	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{tokens}, Accounts: oneAccount{account}})
+	if _, err := g.Authenticate(request("Bearer "+plain.Reveal()), "b"); !errors.Is(err, auth.ErrInsufficientScope) {
+		t.Errorf("without the permission: %v, want insufficient scope", err)
+	}
+	account.Permissions = []string{"b"}
+	if _, err := g.Authenticate(request("Bearer "+plain.Reveal()), "b"); err != nil {
+		t.Errorf("with the permission: %v", err)
+	}
+}
+
+// A token outlives its secret, be that expired or revoked, until the host
+// revokes it: by its parent, if it wants to.
+func TestExchangedTokenOutlivesSecret(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		st := store.NewMemory()
+		secrets, tokens := newSecrets(t, st), newTokens(t, bearer.Config{Store: st})
+		brief := authenticated(t, secrets, secret.Request{Lifetime: time.Hour})
+		revoked := authenticated(t, secrets, secret.Request{})
+		var requests []*http.Request
+		for _, from := range []*auth.Identity{brief, revoked} {
+			plain, _, err := tokens.Exchange(t.Context(), from, bearer.Request{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			requests = append(requests, request("Bearer "+plain.Reveal()))
+		}
+		if err := secrets.Revoke(t.Context(), "ada", revoked.Credential); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(23 * time.Hour)
+		for _, r := range requests {
+			want(t, tokens, r, http.StatusOK)
+		}
+		if _, err := st.Revoke(t.Context(), store.Filter{Kind: store.KindToken, Parent: revoked.Credential}, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		want(t, tokens, requests[0], http.StatusOK)
+		want(t, tokens, requests[1], http.StatusUnauthorized)
+		time.Sleep(time.Hour)
+		want(t, tokens, requests[0], http.StatusUnauthorized)
+	})
+}
