@@ -13,6 +13,8 @@ type byValue struct{ *scheme }
 
 var adaByValue = *ada("T")
 
+func (s byValue) Itself() auth.Authenticator { return s }
+
 func (s byValue) Identify(r *http.Request) (auth.Identity, error) {
 	credentials, err := auth.HeaderCredentials(r.Header, s.name)
 	switch {

@@ -24,18 +24,24 @@ type AuthenticatorFunc func(r *http.Request) (*Identity, error)
 // Authenticate calls f.
 func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) { return f(r) }
 
-// An identifier is an Authenticator that also answers by value. The Guard
-// prefers it: it copies the identity straight into the request's context, which
-// saves an allocation. That is why bearer.Tokens and secret.Secrets have the
-// method Identify.
+// An identifier is an Authenticator that also answers by value: the Guard copies
+// the identity straight into the request's context, which saves an allocation.
+// That is why the schemes of this module have these methods.
+//
+// A host's type that embeds such a scheme has them too, by promotion, and may
+// have an Authenticate of its own, which must not be passed over. So Itself
+// returns the receiver, and Identify is used only where that is what the Guard
+// was given.
 type identifier interface {
 	Identify(r *http.Request) (Identity, error)
+	Itself() Authenticator
 }
 
 // Ambient marks an [Authenticator] whose credentials a browser attaches by
 // itself: cookies, client certificates. The [Guard] asks those last, whatever
 // their place in [Config], so that a refused header never falls through to a
-// cookie. The method does nothing.
+// cookie. The method does nothing. A type that wraps one must be Ambient too:
+// let it embed what it wraps.
 type Ambient interface {
 	Authenticator
 	Ambient()

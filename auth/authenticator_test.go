@@ -16,7 +16,35 @@ type identifying struct {
 	err error
 }
 
-func (s identifying) Identify(*http.Request) (auth.Identity, error) { return s.id, s.err }
+func (s *identifying) Identify(*http.Request) (auth.Identity, error) { return s.id, s.err }
+func (s *identifying) Itself() auth.Authenticator                    { return s }
+
+// embedding has an Authenticate of its own, and by promotion an Identify that is
+// not.
+type embedding struct{ *identifying }
+
+func (embedding) Authenticate(*http.Request) (*auth.Identity, error) {
+	return nil, auth.ErrInvalidCredentials
+}
+
+// Who embeds a scheme and overrides Authenticate must not be passed over. P9
+func TestEmbeddedSchemeIsNotPassedOver(t *testing.T) {
+	inner := &identifying{answers["ada"], auth.Identity{Subject: "ada", Credential: "T"}, nil}
+	for name, tt := range map[string]struct {
+		a      auth.Authenticator
+		status int
+	}{
+		"the scheme":         {inner, 200},
+		"a type around it":   {embedding{inner}, 401},
+		"a pointer to that":  {&embedding{inner}, 401},
+		"a function of that": {auth.AuthenticatorFunc(embedding{inner}.Authenticate), 401},
+	} {
+		g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{tt.a}})
+		if got := serve(g.Require()(echo), request()); got.Status != tt.status {
+			t.Errorf("%s: %d, want %d", name, got.Status, tt.status)
+		}
+	}
+}
 
 // The Guard prefers the method Identify, and treats its answer the same.
 func TestIdentify(t *testing.T) {
@@ -37,7 +65,7 @@ func TestIdentify(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			var event auth.Event
 			g := newGuard(t, auth.Config{
-				Authenticators: []auth.Authenticator{identifying{answers["panic"], tt.id, tt.err}},
+				Authenticators: []auth.Authenticator{&identifying{answers["panic"], tt.id, tt.err}},
 				Observe:        func(_ context.Context, ev auth.Event) { event = ev },
 			})
 			if got := serve(g.Require()(echo), request()); got.Status != tt.status || got.Body != tt.body {

@@ -17,8 +17,8 @@ type Config struct {
 
 	// Authenticators are the schemes that the Guard accepts, asked in this
 	// order until one recognises or refuses the request; those that are
-	// [Ambient] are asked last. At least one is required, and no two may
-	// challenge with the same scheme.
+	// [Ambient] are asked last. At least one is required, and no two of the
+	// others may challenge with the same scheme.
 	Authenticators []Authenticator
 
 	// Accounts, if set, is asked for the account of every request that was
@@ -32,9 +32,10 @@ type Config struct {
 	// WriteProblem.
 	Refuse func(w http.ResponseWriter, r *http.Request, e *Error)
 
-	// Observe, if set, is told of every decision, before the handler runs
-	// or the refusal is written. It is called on the request's goroutine and
-	// concurrently, so it must be quick.
+	// Observe, if set, is told of every request that was authenticated or
+	// refused, before the handler runs or the refusal is written. One that
+	// Optional lets through without credentials is neither. It is called on
+	// the request's goroutine and concurrently, so it must be quick.
 	Observe func(ctx context.Context, ev Event)
 }
 
@@ -64,8 +65,8 @@ func New(cfg Config) (*Guard, error) {
 				continue
 			}
 			name := s.name()
-			if slices.ContainsFunc(g.schemes, func(o *scheme) bool { return strings.EqualFold(o.name(), name) }) {
-				fail("Config.Authenticators[%d]: a second one for the scheme %s: the first answers for every request of it; join them into one, with bearer.Chain for instance", i, name)
+			if !s.ambient && slices.ContainsFunc(g.schemes, func(o *scheme) bool { return strings.EqualFold(o.name(), name) }) {
+				fail("Config.Authenticators[%d]: a second one for the scheme %s: the first would answer for every request of it, so make them one", i, name)
 				continue
 			}
 		}
@@ -135,16 +136,18 @@ var errNoIdentity = errors.New("auth: the authenticator returned neither an iden
 
 // byValue returns a itself if it answers by value, or makes it do so.
 func byValue(a Authenticator) identifier {
-	if a, ok := a.(identifier); ok {
-		return a
+	if i, ok := a.(identifier); ok && i.Itself() == a {
+		return i
 	}
 	return valued{a}
 }
 
-type valued struct{ Authenticator }
+type valued struct{ a Authenticator }
+
+func (v valued) Itself() Authenticator { return v.a }
 
 func (v valued) Identify(r *http.Request) (Identity, error) {
-	id, err := v.Authenticate(r)
+	id, err := v.a.Authenticate(r)
 	switch {
 	case err != nil:
 		return Identity{}, err
@@ -200,6 +203,8 @@ func (g *Guard) challenges(refused *scheme, reason error) []string {
 			lines = append(lines, s.challenges(ErrNoCredentials, nil)...)
 		}
 	}
+	// Ambient schemes may share a name, two cookies for instance.
+	lines = slices.Compact(lines)
 	if lines == nil {
 		lines = []string{"Custom"}
 	}

@@ -20,8 +20,8 @@
 //		fmt.Fprintf(w, "Hello, %s.\n", id.Subject)
 //	}
 //
-// The schemes of this module are in the packages bearer and secret. A scheme of
-// the host's own is an [AuthenticatorFunc], or a type with that method.
+// The schemes of this module are in the packages bearer, cookie and secret. A
+// scheme of the host's own is an [AuthenticatorFunc], or a type with that method.
 //
 // # Three outcomes
 //

@@ -25,10 +25,11 @@ const (
 // a plaintext, and its Err is not fit to be shown to clients.
 type Event struct {
 	Type       EventType
-	Identity   *Identity     // nil where unknown
+	Scheme     string        // whose event it is, "Bearer" for instance; "" where unknown
+	Identity   *Identity     // nil where unknown; copy what is to be kept, it belongs to the request
 	Subject    string        // "" where unknown
 	Credential string        // public ID; "" where unknown
-	Err        error         // Refused: the cause, wrapping one of the errors of this package or the outage itself; Reused: why the family could not be revoked
+	Err        error         // Refused: the cause, wrapping an error of this package or the outage itself; Reused: why the family could not be revoked
 	Duration   time.Duration // Authenticated, Refused: how long the decision took
 }
 
@@ -36,8 +37,8 @@ type Event struct {
 // set.
 func (e Event) LogValue() slog.Value {
 	attrs := []slog.Attr{slog.String("type", string(e.Type))}
-	if e.Identity != nil {
-		attrs = append(attrs, slog.String("scheme", e.Identity.Scheme))
+	if e.Scheme != "" {
+		attrs = append(attrs, slog.String("scheme", e.Scheme))
 	}
 	if e.Subject != "" {
 		attrs = append(attrs, slog.String("subject", e.Subject))

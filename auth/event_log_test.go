@@ -27,7 +27,7 @@ func TestEventLogValue(t *testing.T) {
 	}{
 		{
 			name: "all", event: auth.Event{
-				Type: auth.Refused, Identity: ada("pat_1"), Subject: "ada", Credential: "pat_1",
+				Type: auth.Refused, Scheme: "Bearer", Identity: ada("pat_1"), Subject: "ada", Credential: "pat_1",
 				Err: errors.New("expired"), Duration: 1500 * time.Microsecond,
 			},
 			text: `ev.type=refused ev.scheme=Bearer ev.subject=ada ev.credential=pat_1 ev.err=expired ev.duration=1.5ms`,

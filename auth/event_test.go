@@ -44,26 +44,26 @@ func TestObserve(t *testing.T) {
 		says    string
 	}{
 		{name: "authenticated", lines: []string{"Bearer T"}, id: reports, account: *active, scopes: []string{"reports:read"},
-			want: auth.Event{Type: auth.Authenticated, Identity: of(reports, active), Subject: "ada", Credential: "pat_1"}},
+			want: auth.Event{Type: auth.Authenticated, Scheme: "Bearer", Identity: of(reports, active), Subject: "ada", Credential: "pat_1"}},
 		{name: "none", want: auth.Event{Type: auth.Refused}, is: auth.ErrNoCredentials},
-		{name: "malformed", lines: []string{"Bearer"}, want: auth.Event{Type: auth.Refused}, is: auth.ErrMalformed},
+		{name: "malformed", lines: []string{"Bearer"}, want: auth.Event{Type: auth.Refused, Scheme: "Bearer"}, is: auth.ErrMalformed},
 		{name: "invalid", lines: []string{"Bearer T"}, err: fmt.Errorf("%w: checksum", auth.ErrInvalidCredentials),
-			want: auth.Event{Type: auth.Refused}, is: auth.ErrInvalidCredentials, says: "checksum"},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer"}, is: auth.ErrInvalidCredentials, says: "checksum"},
 		{name: "invalid, and whose it was", lines: []string{"Bearer T"}, err: expired,
-			want: auth.Event{Type: auth.Refused, Subject: "ada", Credential: "pat_2"}, is: auth.ErrInvalidCredentials, says: "expired"},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer", Subject: "ada", Credential: "pat_2"}, is: auth.ErrInvalidCredentials, says: "expired"},
 		{name: "throttled", lines: []string{"Bearer T"}, err: named{auth.ErrThrottled, "ada", ""},
-			want: auth.Event{Type: auth.Refused, Subject: "ada"}, is: auth.ErrThrottled},
-		{name: "outage", lines: []string{"Bearer T"}, err: errDown, want: auth.Event{Type: auth.Refused}, is: errDown},
-		{name: "neither", lines: []string{"Bearer T"}, want: auth.Event{Type: auth.Refused}, says: "neither an identity nor an error"},
-		{name: "no subject", lines: []string{"Bearer T"}, id: &auth.Identity{Credential: "pat_1"}, want: auth.Event{Type: auth.Refused}, says: "without a subject"},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer", Subject: "ada"}, is: auth.ErrThrottled},
+		{name: "outage", lines: []string{"Bearer T"}, err: errDown, want: auth.Event{Type: auth.Refused, Scheme: "Bearer"}, is: errDown},
+		{name: "neither", lines: []string{"Bearer T"}, want: auth.Event{Type: auth.Refused, Scheme: "Bearer"}, says: "neither an identity nor an error"},
+		{name: "no subject", lines: []string{"Bearer T"}, id: &auth.Identity{Credential: "pat_1"}, want: auth.Event{Type: auth.Refused, Scheme: "Bearer"}, says: "without a subject"},
 
 		// The identity is known, and refused all the same.
 		{name: "scope", lines: []string{"Bearer T"}, id: reports, account: *active, scopes: []string{"reports:write"},
-			want: auth.Event{Type: auth.Refused, Identity: of(reports, active), Subject: "ada", Credential: "pat_1"}, is: auth.ErrInsufficientScope},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer", Identity: of(reports, active), Subject: "ada", Credential: "pat_1"}, is: auth.ErrInsufficientScope},
 		{name: "disabled", lines: []string{"Bearer T"}, id: reports, account: auth.Account{Disabled: true},
-			want: auth.Event{Type: auth.Refused, Identity: reports, Subject: "ada", Credential: "pat_1"}, is: auth.ErrInvalidCredentials, says: "disabled account"},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer", Identity: reports, Subject: "ada", Credential: "pat_1"}, is: auth.ErrInvalidCredentials, says: "disabled account"},
 		{name: "NotBefore", lines: []string{"Bearer T"}, id: reports, account: auth.Account{NotBefore: issued.Add(1)},
-			want: auth.Event{Type: auth.Refused, Identity: reports, Subject: "ada", Credential: "pat_1"}, is: auth.ErrInvalidCredentials, says: "NotBefore"},
+			want: auth.Event{Type: auth.Refused, Scheme: "Bearer", Identity: reports, Subject: "ada", Credential: "pat_1"}, is: auth.ErrInvalidCredentials, says: "NotBefore"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

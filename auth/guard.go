@@ -52,15 +52,15 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 	var d decision
 	g.decide(r, &d)
 	if d.class == nil && !d.id.Has(scopes...) {
-		d.class, d.err = insufficientScope, ErrInsufficientScope
+		d.class, d.err = insufficientScope, fmt.Errorf("%w: it takes %q", ErrInsufficientScope, slices.Clone(scopes))
 	}
 	if d.class == nil {
 		id := new(Identity)
 		*id = d.id
-		g.report(r, start, id, nil)
+		g.report(r, start, &d, id)
 		return id, nil
 	}
-	g.report(r, start, d.known(), d.err)
+	g.report(r, start, &d, d.known())
 	if d.class == insufficientScope {
 		return nil, d.by.insufficient(slices.Clone(scopes)) // a copy, so that the caller's need no heap
 	}
@@ -76,12 +76,16 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 //
 // Require panics if a scope is not one that RFC 6749 section 3.3 allows.
 func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
+	if g == nil {
+		panic("auth: Require: nil Guard: New has returned an error")
+	}
 	scopes = slices.Clone(scopes)
 	for _, s := range scopes {
 		if !grammar.IsScope(s) {
 			panic(fmt.Sprintf("auth: Require: scope %q: only printable ASCII without space, quote and backslash is allowed", s))
 		}
 	}
+	lacking := fmt.Errorf("%w: it takes %q", ErrInsufficientScope, scopes)
 	insufficient := make(map[*scheme]*Error, len(g.schemes))
 	for _, s := range g.schemes {
 		insufficient[s] = s.insufficient(scopes)
@@ -95,7 +99,7 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 			var d decision
 			g.decide(r, &d)
 			if d.class == nil && !d.id.Has(scopes...) {
-				d.class, d.err = insufficientScope, ErrInsufficientScope
+				d.class, d.err = insufficientScope, lacking
 			}
 			if d.class == nil {
 				g.admit(w, r, next, start, &d)
@@ -111,6 +115,9 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 // finds nothing. Credentials that are malformed, invalid or impossible to check
 // are refused as by [Guard.Require].
 func (g *Guard) Optional(next http.Handler) http.Handler {
+	if g == nil {
+		panic("auth: Optional: nil Guard: New has returned an error")
+	}
 	if next == nil {
 		panic("auth: Optional: nil handler")
 	}
@@ -212,7 +219,7 @@ func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) 
 // admit calls next with the identity in the context.
 func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler, start time.Time, d *decision) {
 	ctx := &identityContext{r.Context(), d.id}
-	g.report(r, start, &ctx.id, nil)
+	g.report(r, start, d, &ctx.id)
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	g.addVary(h)
@@ -227,7 +234,7 @@ func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, start time.Time
 	e := g.refusal(d, insufficient)
 	if g.observe != nil || d.by != nil && d.by.responder != nil {
 		id := d.known()
-		g.report(r, start, id, d.err)
+		g.report(r, start, d, id)
 		if d.by != nil && d.by.responder != nil {
 			d.by.responder.Respond(w, r, id, d.err)
 		}
@@ -274,19 +281,22 @@ func (g *Guard) start() time.Time {
 }
 
 // report tells Observe of a decision.
-func (g *Guard) report(r *http.Request, start time.Time, id *Identity, err error) {
+func (g *Guard) report(r *http.Request, start time.Time, d *decision, id *Identity) {
 	if g.observe == nil {
 		return
 	}
-	ev := Event{Type: Authenticated, Identity: id, Err: err, Duration: time.Since(start)}
-	if err != nil {
+	ev := Event{Type: Authenticated, Identity: id, Err: d.err, Duration: time.Since(start)}
+	if d.err != nil {
 		ev.Type = Refused
 	}
 	var of interface{ Credential() (subject, id string) }
 	if id != nil {
-		ev.Subject, ev.Credential = id.Subject, id.Credential
-	} else if errors.As(err, &of) {
+		ev.Scheme, ev.Subject, ev.Credential = id.Scheme, id.Subject, id.Credential
+	} else if errors.As(d.err, &of) {
 		ev.Subject, ev.Credential = of.Credential()
+	}
+	if ev.Scheme == "" && d.by != nil {
+		ev.Scheme = d.by.name()
 	}
 	g.observe(r.Context(), ev)
 }

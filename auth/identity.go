@@ -17,9 +17,9 @@ type Identity struct {
 	Scheme     string    // "Bearer", "Secret" or "Cookie"; a host's own scheme names itself
 	Credential string    // public ID of the credential: for audit logs and revocation, not secret
 	Scopes     []string  // what the credential may do; empty: nothing; AllScopes: all that its account may
-	IssuedAt   time.Time // when the credential was made
-	ExpiresAt  time.Time // zero: it does not expire
-	Account    *Account  // where Config.Accounts is set, what it answered for Subject; else nil
+	IssuedAt   time.Time // when the credential was made; zero is before every Account.NotBefore
+	ExpiresAt  time.Time // zero: it does not expire; for the authenticator to enforce
+	Account    *Account  `json:"-"` // where Config.Accounts is set, what it answered for Subject; else nil
 }
 
 // Has reports whether id may do what every one of scopes names: the credential
@@ -72,7 +72,8 @@ func NewContext(ctx context.Context, id *Identity) context.Context {
 }
 
 // FromContext returns the identity that ctx carries and whether there is one.
-// Behind [Guard.Require] there always is.
+// Behind [Guard.Require] there always is. Whoever keeps it longer than the
+// request should copy it: it keeps the request's context with it.
 func FromContext(ctx context.Context) (*Identity, bool) {
 	id, _ := ctx.Value(identityKey{}).(*Identity)
 	if id == nil || id.Subject == "" {

@@ -54,7 +54,7 @@ func TestResponder(t *testing.T) {
 
 		// The identity is known, and refused all the same.
 		{"scope", answering(bob, nil), answers["ada"], []string{"b"},
-			[]string{"observe", "first responds: / bob, auth: the credentials do not allow this", "refuse"}, 403},
+			[]string{"observe", "first responds: / bob, auth: the credentials do not allow this: it takes [\"b\"]", "refuse"}, 403},
 		{"disabled account", answering(&auth.Identity{Subject: "disabled"}, nil), answers["ada"], nil,
 			[]string{"observe", "first responds: / disabled, auth: the credentials are not valid: disabled account", "refuse"}, 401},
 		{"unknown account", answering(&auth.Identity{Subject: "unknown"}, nil), answers["ada"], nil,

@@ -44,8 +44,9 @@ const (
 )
 
 // ErrRequest is wrapped by errors that the caller is to blame for: a [Request]
-// with fields out of bounds, a negative overlap. Their text names each field
-// and is fit to be shown to whoever filled it in.
+// with fields out of bounds, a negative overlap. Their text names each field,
+// and holds nothing that whoever filled them in does not know. It is one error
+// for all schemes.
 var ErrRequest = credential.ErrRequest
 
 // Config configures [Tokens]. Only Store is required.
@@ -138,7 +139,8 @@ type Request struct {
 
 	// Scopes are what the token may do, each as RFC 6749 section 3.3 has it;
 	// at most 100. Nil means auth.AllScopes: whatever the account may do. An
-	// empty slice means nothing at all.
+	// empty slice means nothing at all: mind the difference where a list is
+	// put together, and make it with []string{} to begin with.
 	Scopes []string
 
 	// Lifetime is how long the token is valid: from one minute to 365 days.
@@ -153,6 +155,7 @@ type Request struct {
 	// it is. Tokens can be revoked by it, in the store.
 	Parent string
 
-	// Data is kept with the token, for the host's own use.
+	// Data is kept with the token, for the host's own use: at most 4096
+	// bytes.
 	Data []byte
 }

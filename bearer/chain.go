@@ -56,7 +56,7 @@ func (c chain) Authenticate(r *http.Request) (*auth.Identity, error) {
 	}
 	for _, v := range c {
 		id, err := verify(v, r, token)
-		if !errors.Is(err, auth.ErrNoCredentials) {
+		if !errors.Is(err, auth.ErrNoCredentials) || errors.Is(err, auth.ErrInvalidCredentials) {
 			return id, err
 		}
 	}

@@ -158,8 +158,8 @@ func TestExchangeRefusals(t *testing.T) {
 	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{Lifetime: time.Second}); !errors.Is(err, bearer.ErrRequest) {
 		t.Errorf("a lifetime of a second: %v, want a bad request", err)
 	}
-	if _, _, err := tokens.Exchange(t.Context(), &auth.Identity{Scheme: "Secret"}, bearer.Request{Subject: "ada"}); !errors.Is(err, bearer.ErrRequest) {
-		t.Errorf("a secret of nobody: %v, want a bad request", err)
+	if _, _, err := tokens.Exchange(t.Context(), &auth.Identity{Scheme: "Secret"}, bearer.Request{Subject: "ada"}); !errors.Is(err, auth.ErrInvalidCredentials) {
+		t.Errorf("a secret of nobody: %v, want invalid credentials", err)
 	}
 	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{}); err != nil {
 		t.Errorf("the first: %v", err)

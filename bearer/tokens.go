@@ -2,7 +2,6 @@ package bearer
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
@@ -40,27 +39,21 @@ func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store
 	return t.m.Issue(ctx, credential.Request(req))
 }
 
-// Exchange makes a token for the account of from, a client secret that
-// authenticated the request. It stands for from in that req.Subject and
-// req.Parent are taken from it, and it may do no more: req.Scopes must be among
-// its scopes, and nil means all of them. The token may outlive the secret.
+// Exchange makes a token for whoever presented a client secret: from is the
+// identity that the secret authenticated as, and the secret is in the same
+// store. The token stands for the secret: req.Subject and req.Parent are taken
+// from it, and it may do no more. Its scopes must be among those of the secret,
+// and nil means all of them; its networks must be within those of the secret,
+// and nil means the same. It may outlive the secret.
 //
-// Identities of other schemes are refused: a token that could make tokens
-// would never end. A host that wants that uses Issue. Errors are [ErrRequest],
-// [auth.ErrInsufficientScope] and [store.ErrLimit].
+// A secret that has expired or was revoked since from was made issues nothing.
+// Neither do other credentials: a token that could make tokens would never end,
+// and a host that wants that uses Issue. Whether the account may still sign in
+// is for an [auth.Guard] in front to say. Errors are [ErrRequest],
+// [auth.ErrInvalidCredentials], [auth.ErrInsufficientScope] and
+// [store.ErrLimit].
 func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request) (auth.Plaintext, *store.Credential, error) {
-	if from == nil || from.Scheme != "Secret" {
-		return auth.Plaintext{}, nil, fmt.Errorf("bearer: exchange: %w: only a client secret is exchanged", auth.ErrInsufficientScope)
-	}
-	if req.Scopes == nil {
-		req.Scopes = append([]string{}, from.Scopes...)
-	}
-	own := auth.Identity{Scopes: from.Scopes} // the account's permissions are checked when the token is used
-	if !own.Has(req.Scopes...) {
-		return auth.Plaintext{}, nil, fmt.Errorf("bearer: exchange: %w: scopes beyond those of the secret", auth.ErrInsufficientScope)
-	}
-	req.Subject, req.Parent = from.Subject, from.Credential
-	return t.m.Issue(ctx, credential.Request(req))
+	return t.m.Exchange(ctx, from, credential.Request(req))
 }
 
 // Rotate issues the successor of a token in one step with the end of the old
@@ -91,10 +84,11 @@ func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
 	return t.m.RevokeLeaked(ctx, plaintext)
 }
 
-// List returns the tokens of an account, newest first, expired and revoked ones
-// included until they are pruned. They must not be modified.
+// List returns the newest 1000 tokens of an account, newest first, expired and
+// revoked ones included until they are pruned. They must not be modified. An
+// account with more is read by pages from the store, with [store.Filter].
 func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return t.m.List(ctx, subject)
+	return t.m.List(ctx, subject, false)
 }
 
 // Pattern returns a regular expression that finds tokens in text, for secret
@@ -128,6 +122,10 @@ func (t *Tokens) Identify(r *http.Request) (id auth.Identity, err error) {
 	err = t.m.Authenticate(r, &id)
 	return id, err
 }
+
+// Itself returns t. [auth.Guard] tells by it whether Identify is t's or was
+// promoted to a type that embeds t.
+func (t *Tokens) Itself() auth.Authenticator { return t }
 
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.

@@ -25,7 +25,9 @@
 // Without one the cookie is the session. Nothing is kept on the server, so
 // nothing can be looked up or revoked there: signing out makes this browser
 // forget its cookie, and a copy of it stays good until the session's end or
-// until it was idle for too long. What ends such sessions is
+// until it was idle for too long. A request of this browser's that was under way
+// meanwhile may even bring a renewed cookie back. So have a store where signing
+// out matters. What ends such sessions is
 // [auth.Account].NotBefore and Disabled, for all of an account's at once, and
 // taking the key away, for everybody's.
 //
@@ -129,7 +131,7 @@ type Config struct {
 	Realm string
 
 	// Observe, if set, is told of sessions that were SignedIn, SignedOut or
-	// Revoked. It is called concurrently and should be quick.
+	// Revoked, and of requests that Protect has Refused. It is called concurrently and should be quick.
 	Observe func(ctx context.Context, ev auth.Event)
 }
 
@@ -137,8 +139,8 @@ type Config struct {
 // that is wrong with cfg at once, a cookie that browsers would drop included.
 func New(cfg Config) (*Sessions, error) {
 	s := &Sessions{
-		codec: cfg.Codec, lifetime: cmp.Or(cfg.Lifetime, defaultLifetime),
-		realm: cmp.Or(cfg.Realm, "api"), observe: cfg.Observe,
+		lifetime: cmp.Or(cfg.Lifetime, defaultLifetime),
+		realm:    cmp.Or(cfg.Realm, "api"), observe: cfg.Observe,
 		origins: http.NewCrossOriginProtection(),
 	}
 	var errs []error
@@ -151,11 +153,13 @@ func New(cfg Config) (*Sessions, error) {
 	if cfg.Codec > AEAD {
 		fail("Codec: %d: must be cookie.SecureCookie or cookie.AEAD", cfg.Codec)
 	}
+	var raw [][keyLen]byte
 	for i, k := range cfg.Keys {
-		if k == (Key{}) {
+		raw = append(raw, k.raw())
+		if raw[i] == [keyLen]byte{} {
 			fail("Keys[%d]: the zero Key", i)
 		}
-		if j := slices.Index(cfg.Keys[:i], k); j >= 0 {
+		if j := slices.Index(raw, raw[i]); j < i {
 			fail("Keys[%d]: the same as Keys[%d]", i, j)
 		}
 		s.sealers = append(s.sealers, cfg.Codec.sealer(k, s.cookie.Name))
@@ -221,7 +225,10 @@ func template(cfg Config, fail func(format string, a ...any)) http.Cookie {
 	if !grammar.IsToken(c.Name) {
 		fail("Name: %q: not a token", c.Name)
 	}
-	if c.SameSite > http.SameSiteNoneMode {
+	if len(c.Name) > maxName {
+		fail("Name: %d bytes: at most %d leave room for a value", len(c.Name), maxName)
+	}
+	if c.SameSite < http.SameSiteLaxMode || c.SameSite > http.SameSiteNoneMode {
 		fail("SameSite: %d: unknown", c.SameSite)
 	}
 	if c.SameSite == http.SameSiteNoneMode && !c.Secure {

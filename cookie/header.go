@@ -7,6 +7,7 @@ import (
 
 const (
 	maxCookie  = 4096 // bytes, of a name and a value: RFC 6265bis section 5.6
+	maxName    = 255  // bytes, of a name, so that every session fits with a store
 	maxCookies = 3000 // in one request, as net/http has it
 )
 

@@ -15,34 +15,48 @@ const keyLen = 32
 // A Key seals and opens cookies: 32 random bytes. Make one with [NewKey], keep
 // [Key.Reveal] with the secrets of the service, and read it back with
 // [ParseKey]. Printed, logged or encoded, a Key is "[redacted]".
-type Key struct{ bytes [keyLen]byte }
+type Key struct {
+	// A function, as in auth.Plaintext: printers that call no methods of ours
+	// find nothing to print.
+	bytes func() [keyLen]byte // nil: zeros
+}
 
 // NewKey returns a new random key.
 func NewKey() Key {
-	var k Key
-	rand.Read(k.bytes[:]) // never fails: it ends the program instead
-	return k
+	var b [keyLen]byte
+	rand.Read(b[:]) // never fails: it ends the program instead
+	return keyOf(b)
+}
+
+func keyOf(b [keyLen]byte) Key { return Key{func() [keyLen]byte { return b }} }
+
+func (k Key) raw() (b [keyLen]byte) {
+	if k.bytes != nil {
+		b = k.bytes()
+	}
+	return b
 }
 
 // ParseKey returns the key that [Key.Reveal] gave as s. Any other 32 bytes in
 // base64url without padding (RFC 4648 section 5) are a key too; they must be
 // random, and not a password.
 func ParseKey(s string) (Key, error) {
-	var k Key
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil {
-		return k, errors.New("cookie: key: not base64url without padding")
+	if err != nil || !isBase64URL(s) {
+		return Key{}, errors.New("cookie: key: not base64url without padding")
 	}
 	if len(b) != keyLen {
-		return k, fmt.Errorf("cookie: key: %d bytes: must be %d", len(b), keyLen)
+		return Key{}, fmt.Errorf("cookie: key: %d bytes: must be %d", len(b), keyLen)
 	}
-	copy(k.bytes[:], b)
-	return k, nil
+	return keyOf([keyLen]byte(b)), nil
 }
 
 // Reveal returns the key for [ParseKey]. Whoever knows it can sign in as
 // anybody.
-func (k Key) Reveal() string { return base64.RawURLEncoding.EncodeToString(k.bytes[:]) }
+func (k Key) Reveal() string {
+	b := k.raw()
+	return base64.RawURLEncoding.EncodeToString(b[:])
+}
 
 const redacted = "[redacted]"
 
@@ -56,7 +70,8 @@ func (k Key) MarshalText() ([]byte, error) { return []byte(redacted), nil }
 // cookie of one name is nothing under another, whatever the codec, and the key
 // that signs tells nothing about the one that encrypts.
 func (k Key) derive(purpose, name string) []byte {
-	derived, err := hkdf.Key(sha256.New, k.bytes[:], nil, "keystile/cookie/"+purpose+"/"+name, keyLen)
+	b := k.raw()
+	derived, err := hkdf.Key(sha256.New, b[:], nil, "keystile/cookie/"+purpose+"/"+name, keyLen)
 	if err != nil {
 		panic(err) // only for lengths that we do not ask for
 	}

@@ -20,33 +20,23 @@ type Session struct {
 	UserAgent  string
 }
 
-// List returns the sessions of an account that are neither revoked nor expired,
-// newest first. Without a store the error wraps [errors.ErrUnsupported].
+// List returns the newest 1000 sessions of an account that are neither revoked
+// nor expired, newest first. One that has been idle for too long is among them:
+// when exactly it was used last, its cookie knows alone. Without a store the error wraps [errors.ErrUnsupported].
 func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) {
 	if s.rows == nil {
 		return nil, noStore("list")
 	}
-	rows, err := s.rows.List(ctx, subject)
+	rows, err := s.rows.List(ctx, subject, true)
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
 	var list []Session
 	for _, c := range rows {
-		if !c.Active(now) || s.idle > 0 && !now.Before(later(c.CreatedAt, c.LastUsedAt).Add(s.idle)) {
-			continue
-		}
 		d := decodeDevice(c.Data)
 		list = append(list, Session{c.ID, c.CreatedAt, c.LastUsedAt, c.ExpiresAt, d.addr, d.userAgent})
 	}
 	return list, nil
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // Revoke ends a session at once, for every request that begins after it has

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 
 	"github.com/keystile/keystile/auth"
 )
@@ -11,9 +12,13 @@ import (
 // Protect returns a handler that refuses, with 403, what another site made a
 // browser send, and passes everything else to next. It is for routes that have
 // no session yet, sign-in above all: otherwise a site could sign its visitors
-// in to an account of its own. Behind a [auth.Guard] it is not needed.
+// in to an account of its own. Behind [auth.Guard.Require] it is not needed;
+// behind Optional it is, for requests without a session.
 func (s *Sessions) Protect(next http.Handler) http.Handler {
-	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{originCheck{s}}})
+	if next == nil {
+		panic("cookie: Protect: nil handler")
+	}
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{originCheck{s}}, Observe: s.observe})
 	if err != nil {
 		panic(err) // there is nothing in it that could be wrong
 	}
@@ -45,6 +50,9 @@ func (s *Sessions) checkOrigin(r *http.Request) error {
 	case http.MethodGet, http.MethodHead, http.MethodOptions:
 		return nil
 	}
+	if r.Host == "" && len(r.Header["Origin"]) > 0 {
+		return fmt.Errorf("%w: Origin without Host", auth.ErrCrossOrigin)
+	}
 	if len(r.Header["Origin"]) > 1 || len(r.Header["Sec-Fetch-Site"]) > 1 {
 		return fmt.Errorf("%w: several Origin or Sec-Fetch-Site lines", auth.ErrCrossOrigin)
 	}
@@ -54,9 +62,12 @@ func (s *Sessions) checkOrigin(r *http.Request) error {
 	return nil
 }
 
-// isOrigin reports whether s is an origin as browsers write it: anything else
-// would never match.
+// isOrigin reports whether s is an origin as browsers write it, without capital
+// letters and a default port: anything else would never match.
 func isOrigin(s string) bool {
+	if !regexp.MustCompile(`^https?://([a-z0-9._-]+|\[[0-9a-f:.]+\])(:[1-9][0-9]*)?$`).MatchString(s) {
+		return false
+	}
 	u, err := url.Parse(s)
-	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && s == u.Scheme+"://"+u.Host && u.Hostname() != "" && u.User == nil
+	return err == nil && u.Port() != map[string]string{"https": "443", "http": "80"}[u.Scheme]
 }

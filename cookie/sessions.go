@@ -25,8 +25,7 @@ const (
 // [auth.Challenger] and an [auth.Responder], and safe for concurrent use.
 type Sessions struct {
 	cookie   http.Cookie // without a value
-	codec    Codec
-	sealers  []sealer // the first one seals
+	sealers  []sealer    // the first one seals
 	lifetime time.Duration
 	idle     time.Duration // negative: none
 	realm    string
@@ -56,6 +55,10 @@ func (s *Sessions) Identify(r *http.Request) (id auth.Identity, err error) {
 	err = s.authenticate(r, &id)
 	return id, err
 }
+
+// Itself returns s. [auth.Guard] tells by it whether Identify is s's or was
+// promoted to a type that embeds s.
+func (s *Sessions) Itself() auth.Authenticator { return s }
 
 // Ambient implements [auth.Ambient].
 func (s *Sessions) Ambient() {}
@@ -90,7 +93,9 @@ func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
 	if !p.stored() {
 		id.Subject, id.Scheme, id.Credential, id.Scopes = p.subject, scheme, p.id, p.scopes
 		id.IssuedAt = p.created
-	} else if err := s.rows.Identify(r, p.plaintext, id); err != nil {
+	} else if err := s.rows.Identify(r, p.plaintext, id); err == auth.ErrNoCredentials {
+		return invalid("sealed by us, but not around a plaintext of ours")
+	} else if err != nil {
 		return err
 	}
 	id.ExpiresAt = s.end(&p)
@@ -148,7 +153,8 @@ func earlier(a, b time.Time) time.Time {
 
 func invalid(why string) error { return fmt.Errorf("%w: cookie: %s", auth.ErrInvalidCredentials, why) }
 
-// Respond implements [auth.Responder]. It renews a cookie that is due, seals
+// Respond implements [auth.Responder]. A host that uses [auth.Guard.Authenticate],
+// which has no response, has to call it, or sessions end after IdleTimeout. It renews a cookie that is due, seals
 // one of an old key under the new one, and clears one that is invalid.
 func (s *Sessions) Respond(w http.ResponseWriter, r *http.Request, id *auth.Identity, err error) {
 	if err != nil {
@@ -168,7 +174,11 @@ func (s *Sessions) Respond(w http.ResponseWriter, r *http.Request, id *auth.Iden
 	if err != nil || !due && key == 0 {
 		return
 	}
+	end := s.end(&p)
 	p.seen = now
+	if key == 0 && !s.end(&p).After(end) {
+		return // sealed to end then, under a shorter Lifetime
+	}
 	// A cookie that cannot be sealed again is as good as it was.
 	if value, err := s.seal(&p); err == nil {
 		s.set(w, value, s.end(&p).Sub(now))

@@ -30,6 +30,9 @@ type Request struct {
 	UserAgent string
 }
 
+// leaveTimeout bounds how long ending a session may take.
+const leaveTimeout = 5 * time.Second
+
 var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that browsers keep", maxCookie)
 
 // SignIn begins a session for the browser that sent r, and sets its cookie on w,
@@ -39,7 +42,8 @@ var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that 
 // It always makes a new session. The one that r belongs to, if any, ends, so
 // that nobody can have planted it (session fixation).
 //
-// On an error nothing is set. It wraps [auth.ErrCrossOrigin] if another site
+// On an error nothing is set, though the session before may have ended. It wraps
+// [auth.ErrCrossOrigin] if another site
 // made the browser send r, [ErrRequest] if req is out of bounds or too large for
 // a cookie, and is an outage otherwise.
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, req Request) (*auth.Identity, error) {
@@ -63,13 +67,13 @@ func (s *Sessions) signIn(w http.ResponseWriter, r *http.Request, req Request) (
 		return nil, err
 	}
 	p := payload{created: c.CreatedAt, expires: c.ExpiresAt, seen: c.CreatedAt}
+	var value string
 	if s.rows == nil {
 		c.ID = credential.NewID()
 		p.id, p.subject, p.scopes = c.ID, c.Subject, c.Scopes
-	}
-	value, err := s.seal(&p)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+		if value, err = s.seal(&p); err != nil { // too large: before anything ends
+			return nil, fmt.Errorf("%w: %w", ErrRequest, err)
+		}
 	}
 	if err := s.leave(r); err != nil {
 		return nil, err
@@ -113,33 +117,38 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// leave ends the session that r belongs to, if any.
+// leave ends the session that r belongs to, if any; where r has several cookies
+// of the name, the sessions of all of them. Hanging up does not stop it.
 func (s *Sessions) leave(r *http.Request) error {
-	value, found, ok := find(r.Header, s.cookie.Name)
-	if !found || !ok {
-		return nil
+	values := r.CookiesNamed(s.cookie.Name)
+	if _, found, ok := find(r.Header, s.cookie.Name); found && !ok && len(values) == 0 {
+		return fmt.Errorf("%w: too many cookies", auth.ErrInvalidCredentials)
 	}
-	var p payload
-	if _, err := s.open(value, &p); err != nil {
-		return nil
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leaveTimeout)
+	defer cancel()
+	for _, c := range values {
+		var p payload
+		if _, err := s.open(c.Value, &p); err != nil {
+			continue
+		}
+		if s.rows == nil {
+			s.tell(ctx, auth.SignedOut, p.subject, p.id)
+			continue
+		}
+		row, changed, err := s.rows.RevokePresented(ctx, p.plaintext)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		if changed {
+			s.tell(ctx, auth.SignedOut, row.Subject, row.ID)
+		}
 	}
-	if s.rows == nil {
-		s.tell(r.Context(), auth.SignedOut, p.subject, p.id)
-		return nil
-	}
-	c, err := s.rows.RevokePresented(r.Context(), p.plaintext)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err == nil {
-		s.tell(r.Context(), auth.SignedOut, c.Subject, c.ID)
-	}
-	return err
+	return nil
 }
 
 func (s *Sessions) tell(ctx context.Context, what auth.EventType, subject, id string) {
 	if s.observe != nil {
-		s.observe(ctx, auth.Event{Type: what, Subject: subject, Credential: id})
+		s.observe(ctx, auth.Event{Type: what, Scheme: scheme, Subject: subject, Credential: id})
 	}
 }
 
@@ -187,7 +196,7 @@ func (d device) encode() []byte {
 	}
 	addr := ""
 	if d.addr.IsValid() {
-		addr = d.addr.String()
+		addr = d.addr.WithZone("").String() // a zone can be of any length
 	}
 	return appendString(appendString(nil, addr), ua)
 }

@@ -50,8 +50,8 @@ func TestAuthenticateClient(t *testing.T) {
 		{"elsewhere", b.Family, bound, outside, "", auth.ErrInvalidCredentials},
 		{"from an unknown address", b.Family, bound, netip.Addr{}, "", auth.ErrInvalidCredentials},
 		{"typo", c.Family, plaintext[:len(plaintext)-1] + "_", outside, "", auth.ErrInvalidCredentials},
-		{"another form", c.Family, "hunter2", outside, "", auth.ErrNoCredentials},
-		{"empty", "", "", outside, "", auth.ErrNoCredentials},
+		{"another form", c.Family, "hunter2", outside, "", auth.ErrInvalidCredentials},
+		{"empty", "", "", outside, "", auth.ErrInvalidCredentials},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

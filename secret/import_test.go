@@ -40,7 +40,7 @@ func TestImport(t *testing.T) {
 		if row, err := st.Get(t.Context(), c.ID); err != nil || !reflect.DeepEqual(row, want) || !reflect.DeepEqual(c, want) {
 			t.Errorf("returned %+v, stored %+v, %v, want %+v", c, row, err, want)
 		}
-		if want := []auth.Event{{Type: auth.Issued, Subject: "ada", Credential: c.ID}}; !reflect.DeepEqual(told, want) {
+		if want := []auth.Event{{Type: auth.Issued, Scheme: "Secret", Subject: "ada", Credential: c.ID}}; !reflect.DeepEqual(told, want) {
 			t.Errorf("events %+v, want %+v", told, want)
 		}
 

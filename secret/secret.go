@@ -20,7 +20,7 @@
 //
 // A secret is what a server of a developer's keeps, to get tokens with
 // (Exchange in package bearer). So it is for the few endpoints that issue
-// tokens, behind a [auth.Guard] of their own, and an account has one or a few.
+// tokens, behind an [auth.Guard] of their own, and an account has one or a few.
 // It lives for 90 days unless another lifetime is asked for.
 //
 // "Secret" is not a registered authentication scheme; its grammar and its
@@ -45,8 +45,8 @@ const (
 
 // ErrRequest is wrapped by errors that the caller is to blame for: a [Request]
 // with fields out of bounds, a negative overlap, a plaintext that cannot be
-// imported. Their text names each field and is fit to be shown to whoever
-// filled it in.
+// imported. Their text names each field, and holds nothing that whoever filled
+// them in does not know. It is one error for all schemes.
 var ErrRequest = credential.ErrRequest
 
 // Config configures [Secrets]. Only Store is required.
@@ -116,7 +116,7 @@ func New(cfg Config) (*Secrets, error) {
 	m, err := credential.New(credential.Config{
 		Package:          "secret",
 		Kind:             store.KindSecret,
-		Scheme:           "Secret",
+		Scheme:           credential.SchemeSecret,
 		Lifetime:         defaultLifetime,
 		Store:            cfg.Store,
 		Prefix:           cmp.Or(cfg.Prefix, "sec"),
@@ -147,7 +147,8 @@ type Request struct {
 	// Scopes are what the secret may do, and so at most what the tokens may
 	// do that it is exchanged for, each as RFC 6749 section 3.3 has it; at
 	// most 100. Nil means auth.AllScopes: whatever the account may do. An
-	// empty slice means nothing at all.
+	// empty slice means nothing at all: mind the difference where a list is
+	// put together, and make it with []string{} to begin with.
 	Scopes []string
 
 	// Lifetime is how long the secret is valid: from one minute to 365 days.
@@ -158,7 +159,8 @@ type Request struct {
 	// anywhere.
 	Networks []netip.Prefix
 
-	// Data is kept with the secret, for the host's own use.
+	// Data is kept with the secret, for the host's own use: at most 4096
+	// bytes.
 	Data []byte
 }
 

@@ -53,6 +53,9 @@ func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*s
 // and from now the lifetime that the old one was given. Of several concurrent
 // calls one succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a
 // secret that is revoked, expired or rotated already, [store.ErrConflict].
+//
+// A successor needs no room under [Config].Limit, so the overlap is not for a
+// client to choose.
 func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
 	return s.m.Rotate(ctx, subject, id, overlap)
 }
@@ -76,10 +79,10 @@ func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
 	return s.m.RevokeLeaked(ctx, plaintext)
 }
 
-// List returns the secrets of an account, newest first, expired and revoked
-// ones included until they are pruned. They must not be modified.
+// List returns the newest 1000 secrets of an account, newest first, expired and
+// revoked ones included until they are pruned. They must not be modified.
 func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return s.m.List(ctx, subject)
+	return s.m.List(ctx, subject, false)
 }
 
 // Pattern returns a regular expression that finds secrets in text, for secret
@@ -100,8 +103,9 @@ func (s *Secrets) Verify(ctx context.Context, plaintext string, addr netip.Addr)
 
 // AuthenticateClient is Verify for a client that names itself besides, as
 // OAuth clients do (RFC 6749 section 2.3.1). The client's ID is the Family of
-// its secret: it stays the same when the secret is rotated. A valid secret with
-// another client's ID is refused with [auth.ErrInvalidCredentials].
+// its secret: it stays the same when the secret is rotated. The error wraps
+// [auth.ErrInvalidCredentials] also for another client's ID and for what has not
+// the form of a secret, and is an outage otherwise.
 func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext string, addr netip.Addr) (*auth.Identity, error) {
 	return s.m.VerifyClient(ctx, clientID, plaintext, addr)
 }
@@ -121,6 +125,10 @@ func (s *Secrets) Identify(r *http.Request) (id auth.Identity, err error) {
 	err = s.m.Authenticate(r, &id)
 	return id, err
 }
+
+// Itself returns s. [auth.Guard] tells by it whether Identify is s's or was
+// promoted to a type that embeds s.
+func (s *Secrets) Itself() auth.Authenticator { return s }
 
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.

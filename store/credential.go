@@ -29,7 +29,8 @@ type Digest [32]byte
 
 const redactedDigest = "[digest]"
 
-// Format implements [fmt.Formatter]. Every verb prints "[digest]".
+// Format implements [fmt.Formatter]. Every verb that fmt leaves to it prints
+// "[digest]".
 func (d Digest) Format(s fmt.State, _ rune) { io.WriteString(s, redactedDigest) }
 
 // MarshalText implements [encoding.TextMarshaler]. It answers "[digest]", so
@@ -60,7 +61,7 @@ type Credential struct {
 	RotatedAt  time.Time      `json:"rotated_at,omitzero"`
 	RevokedAt  time.Time      `json:"revoked_at,omitzero"`
 	LastUsedAt time.Time      `json:"last_used_at,omitzero"`
-	Data       []byte         `json:"-"` // the host's own bytes, opaque to this module
+	Data       []byte         `json:"-"` // of the scheme or the host; opaque to stores
 }
 
 // Active reports whether c is neither revoked nor expired at now. A credential
@@ -72,8 +73,8 @@ func (c *Credential) Active(now time.Time) bool {
 // Clone returns a copy of c that shares no memory with it.
 func (c *Credential) Clone() *Credential {
 	n := *c
-	n.Scopes = slices.Clone(c.Scopes)
-	n.Networks = slices.Clone(c.Networks)
+	n.Scopes = slices.Clip(slices.Clone(c.Scopes)) // no room to append into what others see
+	n.Networks = slices.Clip(slices.Clone(c.Networks))
 	n.Data = slices.Clone(c.Data)
 	return &n
 }

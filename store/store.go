@@ -64,6 +64,9 @@ type Finder interface {
 // conflicting calls one goes first. What a method has returned is kept, and
 // visible to every call that starts afterwards.
 //
+// A store that asks a server bounds how long it waits: nobody does that for it,
+// and a request waits as long as its lookup.
+//
 // A store copies what it is given and rounds times down to whole microseconds,
 // in UTC. What it returns is shared and must not be modified by anyone.
 type Store interface {
@@ -92,7 +95,8 @@ type Store interface {
 
 	// Rotate replaces the credential with this ID by next, in one step: the
 	// old one gets RotatedAt = next.CreatedAt and expires at until, or when
-	// it would have expired anyway if that is sooner; next is inserted, with
+	// it would have expired anyway if that is sooner (a zero until is
+	// never); next is inserted, with
 	// no regard to a limit. If the old one is revoked, expired or rotated at
 	// next.CreatedAt it returns ErrConflict, so of many callers exactly one
 	// succeeds. It returns ErrNotFound if there is no such credential, and
@@ -125,7 +129,7 @@ type Filter struct {
 	Family  string
 	Parent  string
 	Except  string // the ID of a credential to leave out
-	Active  bool   // only those neither expired nor revoked
+	Active  bool   // only those neither expired nor revoked: at the time that Revoke is given, or now
 	Limit   int    // for List: at most so many; 0: DefaultLimit
 	Before  string // for List: the ID of the last credential of the page before
 }

@@ -6,7 +6,7 @@
 //	r := authtest.ActingAs(httptest.NewRequest("GET", "/reports", nil), &auth.Identity{Subject: "ada"})
 //	handler.ServeHTTP(w, r)
 //
-// A whole mux with its guards is tested with a [auth.Guard] made of
+// A whole mux with its guards is tested with an [auth.Guard] made of
 // [Authenticator] in the place of the real schemes; scopes are checked as ever.
 //
 // There is no way from here into a real Guard: one that is not made of
@@ -21,7 +21,7 @@ import (
 )
 
 // ActingAs returns a copy of r that is authenticated as id: [auth.FromContext]
-// finds it, and a [auth.Guard] made of [Authenticator] accepts it. It panics if
+// finds it, and an [auth.Guard] made of [Authenticator] accepts it. It panics if
 // id is nil or has no Subject, which no authenticated request can have.
 func ActingAs(r *http.Request, id *auth.Identity) *http.Request {
 	if id == nil || id.Subject == "" {

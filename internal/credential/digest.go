@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"slices"
 
@@ -28,6 +29,9 @@ func newDigester(peppers [][]byte, acceptUnpeppered bool, fail func(format strin
 	for i, key := range peppers {
 		if len(key) < minPepper {
 			fail("Peppers[%d]: %d bytes: at least %d random ones are needed", i, len(key), minPepper)
+		}
+		if len(key) >= minPepper && bytes.Count(key, []byte{0}) == len(key) {
+			fail("Peppers[%d]: all zeros: it must be random", i)
 		}
 		p := newPepper(key)
 		if j := slices.Index(d.peppers, p); j >= 0 {

@@ -62,11 +62,15 @@ func (e *events) add(_ context.Context, ev auth.Event) {
 	e.all = append(e.all, ev)
 }
 
-// take returns the events of some types, and forgets all.
+// take returns the events of some types, without the scheme, which is that of
+// the fixture, and forgets all.
 func (e *events) take(types ...auth.EventType) []auth.Event {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	all := e.all
 	e.all = nil
+	for i := range all {
+		all[i].Scheme = ""
+	}
 	return slices.DeleteFunc(all, func(ev auth.Event) bool { return len(types) > 0 && !slices.Contains(types, ev.Type) })
 }

@@ -1,7 +1,7 @@
 // Package credential is what the schemes of random, opaque credentials share:
 // it generates and recognises them, looks them up, decides whether they are
-// valid, and manages their life cycle. Packages bearer and secret differ from
-// it, and from one another, in policy.
+// valid, and manages their life cycle. Packages bearer and secret differ in
+// policy alone; package cookie seals such a credential into a cookie.
 package credential
 
 import (
@@ -39,6 +39,10 @@ type Config struct {
 	TrustedProxies   []netip.Prefix
 	Observe          func(context.Context, auth.Event)
 }
+
+// maxList bounds a list, so that an account with a million credentials does not
+// fill the memory of its service.
+const maxList = 1000
 
 // A Manager issues, verifies and manages the credentials of one kind.
 type Manager struct {
@@ -191,7 +195,11 @@ func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.D
 		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: family(old),
 		Parent: old.Parent, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
 	}
-	if !old.ExpiresAt.IsZero() {
+	switch {
+	case old.ExpiresAt.IsZero():
+	case old.CreatedAt.IsZero(): // a row that the host made
+		next.ExpiresAt = now.Add(m.cfg.Lifetime)
+	default:
 		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
 	}
 	plaintext := m.format.generate()
@@ -214,26 +222,26 @@ func (m *Manager) get(ctx context.Context, subject, id string) (*store.Credentia
 
 // Revoke revokes one credential of subject.
 func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
-	if err := m.revoke(ctx, subject, id); err != nil {
+	changed, err := m.revoke(ctx, subject, id)
+	if err != nil {
 		return m.errorf("revoke: %w", err)
+	}
+	if changed {
+		m.observe(ctx, auth.Revoked, subject, id, nil)
 	}
 	return nil
 }
 
-func (m *Manager) revoke(ctx context.Context, subject, id string) error {
+// revoke reports whether the credential was not revoked before.
+func (m *Manager) revoke(ctx context.Context, subject, id string) (bool, error) {
 	if subject == "" || id == "" {
-		return store.ErrNotFound // an empty field of a Filter would not restrict
+		return false, store.ErrNotFound // an empty field of a Filter would not restrict
 	}
 	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, ID: id}, now())
-	if err != nil {
-		return err
+	if err == nil && len(changed) == 0 {
+		_, err = m.get(ctx, subject, id) // revoked before, or not there?
 	}
-	if len(changed) == 0 {
-		_, err := m.get(ctx, subject, id) // revoked before, or not there?
-		return err
-	}
-	m.observe(ctx, auth.Revoked, subject, id, nil)
-	return nil
+	return len(changed) > 0, err
 }
 
 // RevokeAll revokes every credential of subject, but for the one with the ID
@@ -252,27 +260,35 @@ func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, e
 
 // RevokeLeaked revokes the credential with this plaintext, whosever it is.
 func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
-	if _, err := m.RevokePresented(ctx, plaintext); err != nil {
+	c, changed, err := m.RevokePresented(ctx, plaintext)
+	if err != nil {
 		return m.errorf("revoke leaked: %w", err)
+	}
+	if changed {
+		m.observe(ctx, auth.Revoked, c.Subject, c.ID, nil)
 	}
 	return nil
 }
 
-// RevokePresented is RevokeLeaked, and returns the credential as it was.
-func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, error) {
+// RevokePresented is RevokeLeaked without an event. It returns the credential as
+// it was, and whether it was not revoked before.
+func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, bool, error) {
 	c, err := m.lookup(ctx, plaintext)
 	switch {
 	case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials):
-		return nil, store.ErrNotFound
+		return nil, false, store.ErrNotFound
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	}
-	return c, m.revoke(ctx, c.Subject, c.ID)
+	changed, err := m.revoke(ctx, c.Subject, c.ID)
+	return c, changed, err
 }
 
-// List returns every credential of subject that is not pruned, newest first.
-func (m *Manager) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	list, err := m.cfg.Store.List(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, Limit: 1 << 30})
+// List returns the newest credentials of subject, at most maxList; those that
+// are active if active is set, and else all that are not pruned.
+func (m *Manager) List(ctx context.Context, subject string, active bool) ([]*store.Credential, error) {
+	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Active: active, Limit: maxList}
+	list, err := m.cfg.Store.List(ctx, f)
 	if err != nil {
 		return nil, m.errorf("list: %w", err)
 	}
@@ -281,7 +297,7 @@ func (m *Manager) List(ctx context.Context, subject string) ([]*store.Credential
 
 func (m *Manager) observe(ctx context.Context, what auth.EventType, subject, id string, err error) {
 	if m.cfg.Observe != nil {
-		m.cfg.Observe(ctx, auth.Event{Type: what, Subject: subject, Credential: id, Err: err})
+		m.cfg.Observe(ctx, auth.Event{Type: what, Scheme: m.cfg.Scheme, Subject: subject, Credential: id, Err: err})
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 	"unicode"
 	"unicode/utf8"
@@ -23,8 +24,9 @@ const (
 	MinLifetime = time.Minute
 	MaxLifetime = 365 * 24 * time.Hour
 
-	maxText  = 255 // bytes, of a subject, a name or a scope
-	maxItems = 100 // scopes, networks
+	maxText  = 255  // bytes, of a subject, a name or a scope
+	maxItems = 100  // scopes, networks
+	maxData  = 4096 // bytes
 )
 
 // A Request asks for a credential. The schemes' own Request documents it.
@@ -41,8 +43,8 @@ type Request struct {
 // Credential returns what req asks for, without ID, digest and family. The
 // error wraps ErrRequest and names all that is wrong with req.
 func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.Credential, error) {
-	var errs []error
-	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf(format, a...)) }
+	var wrong []string
+	fail := func(format string, a ...any) { wrong = append(wrong, fmt.Sprintf(format, a...)) }
 
 	if req.Subject == "" {
 		fail("Subject: empty")
@@ -56,6 +58,10 @@ func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.C
 	}
 	text("Subject", req.Subject)
 	text("Name", req.Name)
+	text("Parent", req.Parent)
+	if len(req.Data) > maxData {
+		fail("Data: %d bytes: at most %d are allowed", len(req.Data), maxData)
+	}
 
 	scopes := slices.Clone(req.Scopes)
 	if scopes == nil {
@@ -85,10 +91,10 @@ func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.C
 	}
 	networks, err := normalNetworks(req.Networks)
 	if err != nil {
-		fail("Networks: %w", err)
+		fail("Networks: %v", err)
 	}
-	if len(errs) > 0 {
-		return nil, fmt.Errorf("%w: %w", ErrRequest, errors.Join(errs...))
+	if len(wrong) > 0 {
+		return nil, fmt.Errorf("%w: %s", ErrRequest, strings.Join(wrong, "; "))
 	}
 
 	now := now()
@@ -100,7 +106,7 @@ func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.C
 		Parent:    req.Parent,
 		Networks:  networks,
 		CreatedAt: now,
-		ExpiresAt: now.Add(lifetime),
+		ExpiresAt: now.Add(lifetime.Truncate(time.Microsecond)),
 		Data:      slices.Clone(req.Data),
 	}, nil
 }

@@ -22,7 +22,9 @@ func Check(c *store.Credential, now time.Time) error {
 	case !c.RevokedAt.IsZero():
 		return refuse(c, "revoked")
 	case !c.Active(now) && !c.RotatedAt.IsZero():
-		return refuse(c, superseded)
+		r := refuse(c, "rotated, and its overlap has ended")
+		r.superseded = true
+		return r
 	case !c.Active(now):
 		return refuse(c, "expired")
 	}
@@ -46,15 +48,14 @@ func (m *Manager) addr(from source) netip.Addr {
 	return normalAddr(from.addr)
 }
 
-const superseded = "rotated, and its overlap has ended"
-
 // A refusal is why a known credential was refused.
 type refusal struct {
 	reason, subject, id string
+	superseded          bool // rotated, and presented after its end
 }
 
 func refuse(c *store.Credential, reason string) *refusal {
-	return &refusal{reason, c.Subject, c.ID}
+	return &refusal{reason: reason, subject: c.Subject, id: c.ID}
 }
 
 func (e *refusal) Error() string { return auth.ErrInvalidCredentials.Error() + ": " + e.reason }

@@ -3,6 +3,7 @@ package credential
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"time"
@@ -25,8 +26,7 @@ func (m *Manager) Authenticate(r *http.Request, id *auth.Identity) error {
 	}
 	err = m.Identify(r, plaintext, id)
 	if err == auth.ErrNoCredentials {
-		// It is for this scheme, but it has no form that we know.
-		err = auth.ErrInvalidCredentials
+		err = errForm // it is for this scheme
 	}
 	return err
 }
@@ -59,11 +59,13 @@ func (m *Manager) verify(ctx context.Context, plaintext string, from source) (*a
 // besides.
 func (m *Manager) VerifyClient(ctx context.Context, client, plaintext string, addr netip.Addr) (*auth.Identity, error) {
 	c, err := m.valid(ctx, plaintext, source{addr: addr})
-	if err == nil && family(c) != client {
-		err = refuse(c, "of another client")
-	}
-	if err != nil {
+	switch {
+	case err == auth.ErrNoCredentials:
+		return nil, errForm
+	case err != nil:
 		return nil, err
+	case family(c) != client:
+		return nil, refuse(c, "of another client")
 	}
 	id := new(auth.Identity)
 	m.fill(id, c)
@@ -96,7 +98,7 @@ func (m *Manager) valid(ctx context.Context, plaintext string, from source) (*st
 	}
 	now := time.Now()
 	if err := Check(c, now); err != nil {
-		if err.(*refusal).reason == superseded {
+		if err.(*refusal).superseded {
 			m.reused(ctx, c, now)
 		}
 		return nil, err
@@ -107,6 +109,14 @@ func (m *Manager) valid(ctx context.Context, plaintext string, from source) (*st
 	m.used.note(c, now)
 	return c, nil
 }
+
+// What nobody knows is refused for one of these reasons. They are told to
+// Observe alone.
+var (
+	errForm     = fmt.Errorf("%w: not of a form that is known here", auth.ErrInvalidCredentials)
+	errChecksum = fmt.Errorf("%w: wrong checksum or length", auth.ErrInvalidCredentials)
+	errUnknown  = fmt.Errorf("%w: unknown", auth.ErrInvalidCredentials)
+)
 
 // errOther is an outage, not an invalid credential: a store that returns
 // another row than it was asked for, or half of one, must not be relied on.
@@ -131,7 +141,7 @@ func (m *Manager) lookup(ctx context.Context, plaintext string) (*store.Credenti
 			return nil, m.errorf("find: %w", err)
 		}
 	}
-	return nil, auth.ErrInvalidCredentials
+	return nil, errUnknown
 }
 
 // form returns nil if a store should be asked for plaintext.
@@ -140,7 +150,7 @@ func (m *Manager) form(plaintext string) error {
 	case m.format.check(plaintext):
 		return nil
 	case m.format.claims(plaintext):
-		return auth.ErrInvalidCredentials
+		return errChecksum
 	case m.cfg.AcceptImported && importedForm(plaintext) == nil:
 		return nil
 	}

@@ -1,0 +1,127 @@
+package cookie
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/keystile/keystile/auth"
+)
+
+// TestSeal seals twice: the values differ, and the payload is left as it was.
+func TestSeal(t *testing.T) {
+	for _, codec := range codecs {
+		sealer := codec.sealer(NewKey(), "id")
+		payload := []byte("a payload")
+		one, err1 := sealer.seal(payload)
+		two, err2 := sealer.seal(payload)
+		if err1 != nil || err2 != nil || one == two || string(payload) != "a payload" {
+			t.Errorf("codec %d: %q, %v; %q, %v; %q", codec, one, err1, two, err2, payload)
+		}
+		for _, value := range []string{one, two} {
+			if got, err := sealer.open(value); err != nil || string(got) != "a payload" {
+				t.Errorf("codec %d: opened %q, %v", codec, got, err)
+			}
+		}
+	}
+}
+
+// TestSealTooLong seals what gives a value longer than browsers keep, and opens
+// such values that were sealed nevertheless: nobody sends them. (K3)
+func TestSealTooLong(t *testing.T) {
+	k, payload := NewKey(), make([]byte, 4096)
+	for _, codec := range codecs {
+		if value, err := codec.sealer(k, "id").seal(payload); err != errTooLarge || value != "" {
+			t.Errorf("codec %d: sealed %d bytes, error %v", codec, len(value), err)
+		}
+	}
+
+	a := newAEADSealer(k, "id").(*aeadSealer)
+	nonce := make([]byte, a.aead.NonceSize())
+	values := map[Codec]string{
+		AEAD: aeadEncoding.EncodeToString(a.aead.Seal(append([]byte{aeadVersion}, nonce...), nonce, payload, a.data)),
+	}
+	unbounded := newSecureCookieSealer(k, "id").(*secureCookieSealer)
+	unbounded.sc.MaxLength(0)
+	var err error
+	if values[SecureCookie], err = unbounded.seal(payload); err != nil {
+		t.Fatal(err)
+	}
+	for codec, value := range values {
+		if _, err := codec.sealer(k, "id").open(value); err != errOpen || len(value) <= maxCookie {
+			t.Errorf("codec %d: opened %d bytes, error %v", codec, len(value), err)
+		}
+	}
+	if _, err := unbounded.open(values[SecureCookie]); err != nil {
+		t.Errorf("the test has a value that is not only too long: %v", err)
+	}
+}
+
+// TestDerivedKeys prints what holds them, and compares them. (B1, K5)
+func TestDerivedKeys(t *testing.T) {
+	k := NewKey()
+	seen := map[string]string{}
+	for _, purpose := range []string{"aead", "securecookie/hash", "securecookie/block"} {
+		for _, name := range []string{"a", "b", "/a", defaultName} {
+			derived := string(k.derive(purpose, name))
+			if of := seen[derived]; of != "" || len(derived) != 32 {
+				t.Errorf("%s/%s: %d bytes, as %s", purpose, name, len(derived), of)
+			}
+			seen[derived] = purpose + "/" + name
+		}
+	}
+	for _, codec := range codecs {
+		s := newSessions(t, Config{Keys: []Key{k}, Codec: codec})
+		for _, verb := range []string{"%v", "%+v", "%#v", "%x", "%s", "%q", "%d"} {
+			out := fmt.Sprintf(verb, s)
+			for derived, of := range seen {
+				decimal := strings.Trim(fmt.Sprint([]byte(derived)), "[]")
+				for _, form := range []string{derived, hex.EncodeToString([]byte(derived)), decimal} {
+					if strings.Contains(out, form[:12]) {
+						t.Errorf("Sessions printed with %s tell the key of %s", verb, of)
+					}
+				}
+			}
+		}
+	}
+}
+
+// FuzzOpen presents anything: it is not opened, and nothing panics. (K4)
+func FuzzOpen(f *testing.F) {
+	sites := map[Codec]*Sessions{}
+	ours := map[string]bool{} // by this process: another one has other keys
+	for _, codec := range codecs {
+		s := newSessions(f, Config{Codec: codec})
+		sites[codec] = s
+		for _, payload := range []string{"", "x", strings.Repeat("x", 54)} {
+			value, err := s.sealers[0].seal([]byte(payload))
+			if err != nil {
+				f.Fatal(err)
+			}
+			ours[value] = true
+			for _, v := range []string{value, value[1:], value[:len(value)-1], value + "=", value + "A", value[:9] + "\n" + value[9:], "AQ" + value} {
+				f.Add(v)
+			}
+		}
+	}
+	f.Add("")
+	f.Add("AQAA")
+	f.Add("MXx8")
+	f.Fuzz(func(t *testing.T, value string) {
+		if ours[value] {
+			return
+		}
+		for codec, s := range sites {
+			if payload, err := s.sealers[0].open(value); err == nil {
+				t.Errorf("codec %d: opened %q as %q", codec, value, payload)
+			}
+			r := &http.Request{Method: "GET", Header: http.Header{"Cookie": {s.cookie.Name + "=" + value}}}
+			if _, err := s.Authenticate(r); !errors.Is(err, auth.ErrInvalidCredentials) {
+				t.Errorf("codec %d: %q: %v", codec, value, err)
+			}
+		}
+	})
+}
