@@ -33,6 +33,10 @@ type Event struct {
 	Duration   time.Duration // Authenticated, Refused: how long the decision took
 }
 
+// Outage reports whether the request was refused because something did not work,
+// and not because of what it carried: what an operator should be woken for.
+func (e Event) Outage() bool { return e.Type == Refused && classify(e.Err) == unavailable }
+
 // LogValue implements [slog.LogValuer]: a group of those attributes that are
 // set.
 func (e Event) LogValue() slog.Value {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 
 	"github.com/keystile/keystile/auth"
 )
@@ -45,9 +46,11 @@ func (as accounts) Account(_ context.Context, subject string) (*auth.Account, er
 	return nil, auth.ErrUnknownAccount
 }
 
+var errWrongPassword = errors.New("the email or the password is not right")
+
 // signIn returns the account with this email and password. It takes as long for
 // an email that nobody has.
-func (as accounts) signIn(email, password string) (account, bool) {
+func (as accounts) signIn(ctx context.Context, email, password string) (account, error) {
 	var found account
 	hash := as[0].password
 	for _, a := range as {
@@ -55,5 +58,9 @@ func (as accounts) signIn(email, password string) (account, bool) {
 			found, hash = a, a.password
 		}
 	}
-	return found, hash.matches(password) && found.subject != ""
+	ok, err := hash.matches(ctx, password)
+	if err == nil && (!ok || found.subject == "") {
+		err = errWrongPassword
+	}
+	return found, err
 }

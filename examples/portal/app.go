@@ -26,13 +26,20 @@ type app struct {
 	pages   *auth.Guard // for the pages: sessions
 	clients *auth.Guard // for the endpoints that issue tokens: client secrets
 
+	log       *slog.Logger
 	passwords []string // of the accounts, for the demo to print
 }
 
 // newApp wires the portal. All schemes and guards report to one log.
 func newApp(st store.Store, log *slog.Logger) (*app, error) {
-	observe := func(ctx context.Context, ev auth.Event) { log.InfoContext(ctx, "auth", "event", ev) }
-	a := new(app)
+	a := &app{log: log}
+	observe := func(ctx context.Context, ev auth.Event) {
+		level := slog.LevelInfo
+		if ev.Outage() {
+			level = slog.LevelError
+		}
+		log.Log(ctx, level, "auth", "event", ev)
+	}
 	a.accounts, a.passwords = demoAccounts()
 	var err error
 	if a.tokens, err = bearer.New(bearer.Config{Store: st, Realm: "portal", Observe: observe}); err != nil {

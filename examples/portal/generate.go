@@ -29,7 +29,7 @@ func (a *app) generateToken(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if in.Secret != "" {
-		if r.Header.Get("Authorization") != "" {
+		if len(r.Header["Authorization"]) > 0 {
 			refuseToken(w, http.StatusBadRequest, "invalid_request", "the secret must come in the header or in the body, not both")
 			return
 		}
@@ -54,8 +54,11 @@ func (a *app) generateToken(w http.ResponseWriter, r *http.Request) {
 		refuseToken(w, http.StatusBadRequest, "invalid_scope", "the secret does not allow these scopes")
 	case errors.Is(err, store.ErrLimit):
 		refuseToken(w, http.StatusBadRequest, "invalid_request", "the account has as many tokens as it may")
+	case errors.Is(err, auth.ErrInvalidCredentials): // it has just been revoked
+		refuseToken(w, http.StatusBadRequest, "invalid_grant", "the secret is not valid")
 	case err != nil:
-		auth.WriteProblem(w, r, nil) // an outage: 503
+		a.log.ErrorContext(r.Context(), "outage", "err", err)
+		auth.WriteProblem(w, r, nil) // 503
 	default:
 		writeJSON(w, http.StatusOK, map[string]any{
 			"access_token": plain.Reveal(),

@@ -27,10 +27,9 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil {
-		if !errors.Is(err, flag.ErrHelp) {
-			fmt.Fprintln(os.Stderr, "portal:", err)
-		}
+	err := run(ctx, os.Args[1:], os.Stdout, os.Stderr)
+	if err != nil && !errors.Is(err, flag.ErrHelp) && ctx.Err() == nil {
+		fmt.Fprintln(os.Stderr, "portal:", err)
 		os.Exit(2)
 	}
 }
@@ -38,11 +37,15 @@ func main() {
 // run serves until ctx ends, and then lets requests finish.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("portal", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	addr := flags.String("addr", "localhost:8080", "`host:port` to listen on")
+	flags.SetOutput(io.Discard) // errors are printed once, by main
+	addr := flags.String("addr", "localhost:8080", "`host:port` to listen on; port 0 is a free one")
 	asJSON := flags.Bool("json", false, "print one line of JSON, for programs, instead of what to try")
-	if err := flags.Parse(args); err != nil {
+	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
+		flags.SetOutput(stderr)
+		flags.Usage()
 		return err
+	} else if err != nil {
+		return fmt.Errorf("%w; -help lists the flags", err)
 	}
 	if flags.NArg() > 0 {
 		return fmt.Errorf("unexpected argument %q; -help lists the flags", flags.Arg(0))
@@ -55,9 +58,9 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 	listener, err := net.Listen("tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return fmt.Errorf("%s is taken by another program; choose another port: go run ./examples/portal -addr localhost:8081", *addr)
+		return fmt.Errorf("%s is taken by another program; choose another port, or 0 for a free one: go run ./examples/portal -addr localhost:0", *addr)
 	} else if err != nil {
-		return err
+		return fmt.Errorf("-addr %s: %w; it must be like localhost:8080", *addr, err)
 	}
 	defer listener.Close()
 	about, err := app.demo(ctx, url(*addr, listener))
@@ -69,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	go prune(ctx, st)
-	server := &http.Server{Handler: app.routes(), ReadHeaderTimeout: 5 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: app.routes(), ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -85,8 +88,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 // url returns where the listener is reached from this machine.
 func url(addr string, l net.Listener) string {
 	host, _, err := net.SplitHostPort(addr)
-	if err != nil || host == "" {
-		host = "localhost"
+	if ip := net.ParseIP(host); err != nil || host == "" || ip.IsUnspecified() {
+		host = "localhost" // browsers keep the cookie for no other host without TLS
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	return "http://" + net.JoinHostPort(host, port)

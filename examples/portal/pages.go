@@ -31,7 +31,7 @@ func page(w http.ResponseWriter, status int, name string, data any) {
 	}
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
+	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src data:; form-action 'self'; frame-ancestors 'none'; base-uri 'none'")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
 	w.WriteHeader(status)
@@ -52,14 +52,15 @@ func refusePage(w http.ResponseWriter, r *http.Request, e *auth.Error) {
 	page(w, e.Status(), "error.html", e.Detail())
 }
 
-// failPage answers for what a session could not do.
-func failPage(w http.ResponseWriter, err error) {
+// failPage answers for what could not be done, and logs an outage.
+func (a *app) failPage(w http.ResponseWriter, r *http.Request, err error) {
 	switch {
 	case errors.Is(err, auth.ErrCrossOrigin):
 		page(w, http.StatusForbidden, "error.html", "This request came from another site.")
 	case errors.Is(err, store.ErrNotFound):
 		page(w, http.StatusNotFound, "error.html", "There is no such session.")
 	default:
+		a.log.ErrorContext(r.Context(), "outage", "err", err)
 		page(w, http.StatusServiceUnavailable, "error.html", "This does not work at the moment. Please try again.")
 	}
 }
@@ -73,16 +74,19 @@ func loginForm(w http.ResponseWriter, r *http.Request) {
 func (a *app) login(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
 	email := r.PostFormValue("email")
-	user, ok := a.accounts.signIn(email, r.PostFormValue("password"))
-	if !ok {
+	user, err := a.accounts.signIn(r.Context(), email, r.PostFormValue("password"))
+	if errors.Is(err, errWrongPassword) {
 		w.Header().Set("Cache-Control", "no-store")
 		page(w, http.StatusUnprocessableEntity, "login.html", loginPage{email, "The email or the password is not right."})
 		return
+	} else if err != nil {
+		a.failPage(w, r, err)
+		return
 	}
 	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
-	_, err := a.sessions.SignIn(w, r, cookie.Request{Subject: user.subject, Addr: peer.Addr().Unmap(), UserAgent: r.UserAgent()})
+	_, err = a.sessions.SignIn(w, r, cookie.Request{Subject: user.subject, Addr: peer.Addr().Unmap(), UserAgent: r.UserAgent()})
 	if err != nil {
-		failPage(w, err)
+		a.failPage(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
@@ -90,7 +94,7 @@ func (a *app) login(w http.ResponseWriter, r *http.Request) {
 
 func (a *app) logout(w http.ResponseWriter, r *http.Request) {
 	if err := a.sessions.SignOut(w, r); err != nil {
-		failPage(w, err)
+		a.failPage(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/login", http.StatusSeeOther)
@@ -106,7 +110,7 @@ func (a *app) profile(w http.ResponseWriter, r *http.Request) {
 	id, _ := auth.FromContext(r.Context())
 	list, err := a.sessions.List(r.Context(), id.Subject)
 	if err != nil {
-		failPage(w, err)
+		a.failPage(w, r, err)
 		return
 	}
 	page(w, http.StatusOK, "profile.html", profilePage{id.Account.User.(account).email, id.Credential, list})
@@ -115,7 +119,7 @@ func (a *app) profile(w http.ResponseWriter, r *http.Request) {
 func (a *app) revokeSession(w http.ResponseWriter, r *http.Request) {
 	id, _ := auth.FromContext(r.Context())
 	if err := a.sessions.Revoke(r.Context(), id.Subject, r.PathValue("id")); err != nil {
-		failPage(w, err)
+		a.failPage(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)
@@ -124,7 +128,7 @@ func (a *app) revokeSession(w http.ResponseWriter, r *http.Request) {
 func (a *app) revokeOtherSessions(w http.ResponseWriter, r *http.Request) {
 	id, _ := auth.FromContext(r.Context())
 	if _, err := a.sessions.RevokeAll(r.Context(), id.Subject, id.Credential); err != nil {
-		failPage(w, err)
+		a.failPage(w, r, err)
 		return
 	}
 	http.Redirect(w, r, "/profile", http.StatusSeeOther)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"net"
 	"net/http"
 
 	"github.com/keystile/keystile/auth"
@@ -37,8 +38,12 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
+	listener, err := net.Listen("tcp", "localhost:8080")
+	if err != nil {
+		log.Fatal(err)
+	}
 	fmt.Printf("curl -i -H 'Authorization: Bearer %s' http://localhost:8080/hello\n", plain.Reveal())
-	log.Fatal(http.ListenAndServe("localhost:8080", mux))
+	log.Fatal(http.Serve(listener, mux))
 }
 
 func hello(w http.ResponseWriter, r *http.Request) {

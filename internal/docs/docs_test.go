@@ -22,11 +22,13 @@ const prelude = `package snippet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"testing"
 	"time"
 
@@ -40,6 +42,7 @@ import (
 )
 
 var (
+	_ = errors.Is
 	_ = fmt.Sprint
 	_ = log.Fatal
 	_ = slog.Info
@@ -47,6 +50,7 @@ var (
 	_ = authtest.ActingAs
 	_ = storetest.Run
 	_ = time.Now
+	_ = os.Getenv
 
 	ctx       context.Context
 	mux       *http.ServeMux
@@ -59,9 +63,12 @@ var (
 	guard     *auth.Guard
 	w         http.ResponseWriter
 	r         *http.Request
+	st        store.Store
 	handler   http.Handler
+	reports   http.Handler
 	openEmpty func(*testing.T) store.Store
 )
+
 
 %s
 `
@@ -114,17 +121,22 @@ func wrap(code string) string {
 	case strings.Contains(code, "package main\n"):
 		return code
 	case regexp.MustCompile(`^(func|type|var|const) `).MatchString(code):
-		return fmt.Sprintf(prelude, code+"\n"+missing(code, "hello"))
+		return fmt.Sprintf(prelude, code+"\n"+missing(code))
 	}
-	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n}\n"+missing(code, "hello"))
+	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n}\n"+missing(code))
 }
 
-// missing declares the handler that some snippets name without showing it.
-func missing(code, handler string) string {
-	if strings.Contains(code, "func "+handler+"(") {
-		return ""
+// missing declares the handler and the accounts that some snippets name without
+// showing them.
+func missing(code string) string {
+	text := ""
+	if !strings.Contains(code, "func hello(") {
+		text += "func hello(http.ResponseWriter, *http.Request) {}\n"
 	}
-	return "func " + handler + "(http.ResponseWriter, *http.Request) {}\n"
+	if !strings.Contains(code, "type accounts ") {
+		text += "type accounts struct{ auth.Accounts }\n"
+	}
+	return text
 }
 
 // packageSnippets returns the code blocks of the comment of the package in dir.
