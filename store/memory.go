@@ -50,7 +50,7 @@ func NewMemory() *Memory { return new(Memory) }
 // Find implements [Finder]. It allocates nothing.
 func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error) {
 	if t := m.table.Load(); t != nil {
-		if c := t.at(&d).row.Load(); c != nil && c.Kind == k {
+		if _, c := t.at(&d); c != nil && c.Kind == k {
 			return c, nil
 		}
 	}
@@ -231,9 +231,13 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
 
 // vacant returns ErrExists if c's ID or digest is taken.
 func (m *Memory) vacant(c *Credential) error {
-	t := m.table.Load()
-	if m.ids[c.ID] != nil || t != nil && t.at(&c.Digest).row.Load() != nil {
+	if m.ids[c.ID] != nil {
 		return ErrExists
+	}
+	if t := m.table.Load(); t != nil {
+		if _, taken := t.at(&c.Digest); taken != nil {
+			return ErrExists
+		}
 	}
 	return nil
 }

@@ -39,24 +39,27 @@ func newTable(rows []*Credential) *table {
 	return t
 }
 
-// at returns the slot of d, or the free slot where it would be. The row in it
-// may be of any kind. There always is a free slot.
-func (t *table) at(d *Digest) *slot {
+// at returns the slot of d and the row in it, of whatever kind, or the free slot
+// where it would be and nil. There always is a free slot.
+//
+// Readers take the row from here and never load it from the slot: if that was
+// free, a writer may have put somebody else's row there since.
+func (t *table) at(d *Digest) (*slot, *Credential) {
 	tag := binary.LittleEndian.Uint64(d[:])
 	mask := uint64(len(t.slots) - 1)
 	for i := tag & mask; ; i = (i + 1) & mask {
 		s := &t.slots[i]
 		c := s.row.Load()
 		if c == nil || s.tag == tag && c.Digest == *d {
-			return s
+			return s, c
 		}
 	}
 }
 
 // put adds c, or replaces the row with its digest.
 func (t *table) put(c *Credential) {
-	s := t.at(&c.Digest)
-	if s.row.Load() == nil {
+	s, old := t.at(&c.Digest)
+	if old == nil {
 		s.tag = binary.LittleEndian.Uint64(c.Digest[:])
 		t.taken++
 	}

@@ -25,14 +25,14 @@ func TestTableTellsEqualTagsApart(t *testing.T) {
 		for last := range byte(40) {
 			c := &Credential{Digest: digest(tag, last)}
 			for _, d := range []Digest{c.Digest, digest(tag+64, last), digest(^tag, last)} {
-				if got := table.at(&d).row.Load(); got != nil {
+				if _, got := table.at(&d); got != nil {
 					t.Fatalf("tag %#x: digest %d is taken for another before it is there", tag, last)
 				}
 			}
 			table.put(c)
 			rows = append(rows, c)
 			for i, c := range rows {
-				if got := table.at(&c.Digest).row.Load(); got != c {
+				if _, got := table.at(&c.Digest); got != c {
 					t.Fatalf("tag %#x: of %d rows, digest %d gives another row", tag, len(rows), i)
 				}
 			}
@@ -51,10 +51,10 @@ func TestTableReplacesInPlace(t *testing.T) {
 	table.put(b)
 	newer := &Credential{ID: "a", Digest: a.Digest, Name: "newer"}
 	table.put(newer)
-	if got := table.at(&a.Digest).row.Load(); got != newer {
+	if _, got := table.at(&a.Digest); got != newer {
 		t.Errorf("row = %v, want the newer version", got)
 	}
-	if got := table.at(&b.Digest).row.Load(); got != b {
+	if _, got := table.at(&b.Digest); got != b {
 		t.Errorf("the row beside it = %v, want no change", got)
 	}
 	if table.taken != 2 {

@@ -12,6 +12,7 @@ func lookupChecks() []check {
 		{"insert-keeps-empty-fields", "an empty scope is not the same as none, and a time that is not set means never", keepsEmptyFields},
 		{"find-unknown-is-not-found", "an unknown credential is the commonest of all attacks: it must be refused, neither accepted nor taken for an outage", findUnknown},
 		{"get-unknown-is-not-found", "a page that shows one credential tells a wrong ID from an outage by this error", getUnknown},
+		{"find-after-a-miss", "a credential that was looked for before it was issued must not be refused ever after", findAfterMiss},
 		{"find-compares-whole-digest", "a store that compares a part of the digest accepts plaintexts that were never issued", findComparesWholeDigest},
 		{"digests-that-start-alike-are-kept-apart", "an index on a part of the digest refuses or confuses credentials of different accounts", keepsNearDigestsApart},
 		{"find-keeps-kinds-apart", "a client secret that is accepted as an access token escapes the rules for secrets, and the other way round", findKeepsKindsApart},
@@ -49,6 +50,17 @@ func getUnknown(p *probe) {
 	p.insert(credential())
 	p.getNotFound(credential().ID)
 	p.getNotFound("")
+}
+
+func findAfterMiss(p *probe) {
+	c := credential()
+	p.gone(c)
+	p.insert(c)
+	p.rows(c)
+	next := successor(c)
+	p.gone(next)
+	p.rotate(c.ID, c.ExpiresAt, next, nil)
+	p.rows(next)
 }
 
 func findComparesWholeDigest(p *probe) {

@@ -6,15 +6,17 @@ import (
 
 // A mutant is a store with one fault.
 type mutant struct {
-	fault   string
-	caught  []string // the checks that are there to find it; others may find it too
-	plant   func(m *mutable)
-	inPlace bool // changes what it returned: to be kept from the racing checks, where the race detector would rightly complain
+	fault  string
+	caught []string // the checks that are there to find it; others may find it too
+	plant  func(m *mutable)
 }
 
 func mutants() []mutant {
 	return slices.Concat(
 		lookupMutants(),
+		exactMutants(),
+		timeMutants(),
+		copyMutants(),
 		limitMutants(),
 		listMutants(),
 		revokeMutants(),

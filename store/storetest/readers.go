@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -13,6 +14,8 @@ import (
 func readerChecks() []check {
 	return []check{
 		{"concurrent-reads-see-whole-versions", "a row of which one half is old and the other new never existed: its expiry may be one and its scopes another's", repeat(rounds, readWhole)},
+		{"concurrent-find-never-returns-another", "a lookup that finds another's row where its own was missing a moment ago lets anyone in as somebody", repeat(crowds, findNeverAnother)},
+		{"concurrent-insert-is-seen-by-later-finds", "a credential that was looked for too early must not be refused when it is there, by a cache of what is not", repeat(crowds, findInserted)},
 		{"concurrent-revoke-is-seen-by-later-reads", "once Revoke has returned the credential is dead; a lookup that was under way must not bring it back through a cache", repeat(rounds, readRevoked)},
 	}
 }
@@ -111,4 +114,69 @@ func readRevoked(p *probe) {
 		return err
 	}, revoked(c, at)})
 	p.rows(revoked(c, at))
+}
+
+// duringInserts inserts credentials one after the other while readers find, all
+// the time, with the number of those whose Insert has returned.
+func (p *probe) duringInserts(cs []*store.Credential, find func(inserted int) error) {
+	var inserted atomic.Int64
+	var stop atomic.Bool
+	errs := p.together("Insert and Find", 4, func(i int) error {
+		if i == 0 {
+			defer stop.Store(true)
+			for _, c := range cs {
+				runtime.Gosched() // so that there are lookups under way
+				if err := p.st.Insert(p.ctx, c.Clone(), 0); err != nil {
+					return err
+				}
+				inserted.Add(1)
+			}
+			return nil
+		}
+		for !stop.Load() {
+			if err := find(int(inserted.Load())); err != nil {
+				return err
+			}
+			runtime.Gosched() // the writer's turn, where they share a processor
+		}
+		return nil
+	})
+	for _, err := range errs {
+		if err != nil {
+			p.failf("%w", err)
+		}
+	}
+	p.rows(cs...)
+}
+
+func findNeverAnother(p *probe) {
+	cs := credentials(40)
+	p.duringInserts(cs, func(inserted int) error {
+		next := cs[min(inserted, len(cs)-1)]
+		d := next.Digest
+		d[len(d)-1] ^= 0x01 // where an index by a prefix of the digest puts next
+		if _, err := p.st.Find(p.ctx, next.Kind, d); !errors.Is(err, store.ErrNotFound) {
+			return fmt.Errorf("lookup of an unknown digest during Insert: %s, want %w", outcome(err), store.ErrNotFound)
+		}
+		return nil
+	})
+}
+
+func findInserted(p *probe) {
+	cs := credentials(40)
+	p.duringInserts(cs, func(inserted int) error {
+		for i := max(inserted-1, 0); i <= min(inserted, len(cs)-1); i++ {
+			got, err := p.st.Find(p.ctx, cs[i].Kind, cs[i].Digest)
+			if i >= inserted && errors.Is(err, store.ErrNotFound) {
+				continue // not there yet
+			}
+			if err != nil {
+				return fmt.Errorf("lookup after Insert had returned: %w", err)
+			}
+			if d := diff(got, cs[i]); d != "" {
+				return fmt.Errorf("lookup during Insert: returned %s", d)
+			}
+		}
+		return nil
+	})
 }

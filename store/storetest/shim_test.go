@@ -196,9 +196,9 @@ func (m *mutable) onRead(change func(*store.Credential)) {
 	}
 }
 
-// pause lets all other goroutines go on: what is read before it is used after
-// others have had their turn. It makes a race that is possible a certain one,
-// without waiting for anyone, so that a lone caller passes.
+// pause lets other goroutines go on: what was read before it is used after they
+// have had their turn. It makes a race that is possible a likely one, and waits
+// for nobody, so that a lone caller passes.
 func pause() {
 	for range 100 {
 		runtime.Gosched()

@@ -1,0 +1,62 @@
+package storetest
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+func copyMutants() []mutant {
+	return []mutant{
+		{fault: "Insert keeps the caller's slices", caught: []string{"insert-copies"}, plant: func(m *mutable) {
+			keep := m.sharing()
+			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
+				keep(c)
+				return m.raw.Insert(ctx, c, limit)
+			}
+		}},
+		{fault: "Rotate keeps the caller's slices", caught: []string{"rotate-copies"}, plant: func(m *mutable) {
+			keep := m.sharing()
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				keep(next)
+				return m.raw.Rotate(ctx, id, until, next)
+			}
+		}},
+		{fault: "Touch writes to the row that was returned", caught: []string{"returned-credentials-do-not-change"}, plant: func(m *mutable) {
+			m.touch = func(ctx context.Context, id string, at time.Time) error {
+				c, err := m.raw.Get(ctx, id)
+				if err == nil && at.After(c.LastUsedAt) {
+					c.LastUsedAt = at.UTC().Truncate(time.Microsecond)
+				}
+				return err
+			}
+		}},
+		{fault: "Revoke writes to the row that was returned", caught: []string{"returned-credentials-do-not-change"}, plant: func(m *mutable) {
+			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
+				before := m.rows()
+				digests, err := m.raw.Revoke(ctx, f, at)
+				for _, c := range before {
+					if row, err := m.raw.Get(ctx, c.ID); err == nil {
+						c.RevokedAt = row.RevokedAt
+					}
+				}
+				return digests, err
+			}
+		}},
+	}
+}
+
+// sharing makes every row that was given to keep share its slices with the
+// credential that it was made of.
+func (m *mutable) sharing() (keep func(*store.Credential)) {
+	var given sync.Map // store.Credential by ID
+	m.onRead(func(c *store.Credential) {
+		if g, ok := given.Load(c.ID); ok {
+			g := g.(store.Credential)
+			c.Scopes, c.Networks, c.Data = g.Scopes, g.Networks, g.Data
+		}
+	})
+	return func(c *store.Credential) { given.Store(c.ID, *c) }
+}
