@@ -23,6 +23,26 @@ type named struct {
 func (n named) Unwrap() error                    { return n.error }
 func (n named) Credential() (subject, id string) { return n.subject, n.id }
 
+// Outage tells what an operator must see from what a client is to blame for.
+func TestEventOutage(t *testing.T) {
+	for _, tt := range []struct {
+		ev   auth.Event
+		want bool
+	}{
+		{auth.Event{Type: auth.Refused, Err: errDown}, true},
+		{auth.Event{Type: auth.Refused, Err: auth.ErrUnavailable}, true},
+		{auth.Event{Type: auth.Refused, Err: fmt.Errorf("%w: expired", auth.ErrInvalidCredentials)}, false},
+		{auth.Event{Type: auth.Refused, Err: auth.ErrNoCredentials}, false},
+		{auth.Event{Type: auth.Refused, Err: auth.ErrThrottled}, false},
+		{auth.Event{Type: auth.Authenticated}, false},
+		{auth.Event{Type: auth.Reused, Err: errDown}, false},
+	} {
+		if got := tt.ev.Outage(); got != tt.want {
+			t.Errorf("%s, %v: %t, want %t", tt.ev.Type, tt.ev.Err, got, tt.want)
+		}
+	}
+}
+
 func TestObserve(t *testing.T) {
 	reports := &auth.Identity{Subject: "ada", Scheme: "Bearer", Credential: "pat_1", Scopes: []string{"reports:read"}, IssuedAt: issued}
 	of := func(id *auth.Identity, a *auth.Account) *auth.Identity {

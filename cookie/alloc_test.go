@@ -1,19 +1,19 @@
 package cookie_test
 
-import "testing"
+import (
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keystile/keystile/cookie"
+)
 
 // TestAllocations holds the ceilings of BenchmarkGuard: what a request with a
 // good cookie allocates on its way through the guard.
 func TestAllocations(t *testing.T) {
-	allocs := func(w way) float64 {
-		d := &discard{w.request.Header.Clone()}
-		return testing.AllocsPerRun(1000, func() {
-			clear(d.h)
-			w.handler.ServeHTTP(d, w.request)
-		})
-	}
 	for _, pair := range ways(t) {
-		floor, ours := allocs(pair[0]), allocs(pair[1])
+		floor, ours := pair[0].allocs(), pair[1].allocs()
 		ceiling := floor
 		if pair[1].name == "aead/keystile" {
 			ceiling = 4
@@ -23,4 +23,27 @@ func TestAllocations(t *testing.T) {
 			t.Errorf("%s: %v allocations, want at most %v", pair[1].name, ours, ceiling)
 		}
 	}
+}
+
+func (w way) allocs() float64 {
+	d := &discard{make(http.Header)}
+	return testing.AllocsPerRun(1000, func() {
+		clear(d.h)
+		w.handler.ServeHTTP(d, w.request)
+	})
+}
+
+// TestAllocationsNearTheEnd visits when a renewal would be due, if it could
+// lengthen the session: the cookie is not opened a second time to find that out.
+func TestAllocationsNearTheEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}, Codec: cookie.AEAD, Lifetime: time.Hour})
+		c, _ := s.signIn(t, nil)
+		time.Sleep(30 * time.Minute)
+		next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		w := way{handler: s.guard.Require()(next), request: request("GET", line(c))}
+		if ours := w.allocs(); ours > 4 {
+			t.Errorf("%v allocations, want at most 4", ours)
+		}
+	})
 }

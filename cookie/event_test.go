@@ -119,5 +119,9 @@ func TestGuardEvents(t *testing.T) {
 		if last.Type != auth.Refused || last.Subject != "" || last.Err == nil || strings.Contains(last.Err.Error(), c.Value[:12]) {
 			t.Errorf("tampered: event %+v", last)
 		}
+		s.visit(c, "Cookie: "+c.Name+"=junk") // K12
+		if last.Type != auth.Refused || last.Err == nil || !strings.Contains(last.Err.Error(), "several") {
+			t.Errorf("duplicates: event %+v", last)
+		}
 	})
 }

@@ -16,7 +16,8 @@ import (
 // tests. The zero value is an empty store, ready to use.
 //
 // It is safe for concurrent use. Find takes no lock, so neither readers nor
-// writers hold it up. What is expired or revoked stays until Prune removes it:
+// writers hold it up; while a Rotate, or a Revoke of several, runs, it may see
+// one of the rows as it will be and another as it was. What is expired or revoked stays until Prune removes it:
 // call that from time to time, or the store grows without bound.
 //
 // A Memory must not be copied after first use.

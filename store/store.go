@@ -82,7 +82,7 @@ type Store interface {
 	Insert(ctx context.Context, c *Credential, limit int) error
 
 	// List returns the credentials that match f, newest first: by CreatedAt
-	// and, where that is equal, by ID, both descending. It returns at most
+	// and, where that is equal, by the bytes of ID, both descending. It returns at most
 	// f.Limit of them, those after the one with the ID f.Before. If that one
 	// is not there (any more) it returns ErrNotFound, not the wrong page.
 	List(ctx context.Context, f Filter) ([]*Credential, error)

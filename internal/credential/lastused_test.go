@@ -88,6 +88,29 @@ func TestLastUsedConcurrently(t *testing.T) {
 	})
 }
 
+// R8: what one machine wrote, another need not write again.
+func TestLastUsedOnTwoMachines(t *testing.T) {
+	both(t, func(t *testing.T, p pkg) {
+		synctest.Test(t, func(t *testing.T) {
+			a := p.setup(t, credential.Config{})
+			b := p.setup(t, credential.Config{Store: a.store})
+			plaintext, c := a.issue(t, credential.Request{})
+			a.want(t, plaintext, http.StatusOK)
+			time.Sleep(2 * time.Second)
+			b.want(t, plaintext, http.StatusOK)
+			time.Sleep(time.Minute)
+			if got := a.store.touches.Load(); got != 1 || !a.row(t, c.ID).LastUsedAt.Equal(c.CreatedAt) {
+				t.Errorf("%d writes, last used at %v, want the first use alone", got, a.row(t, c.ID).LastUsedAt)
+			}
+			b.want(t, plaintext, http.StatusOK)
+			time.Sleep(2 * time.Second)
+			if got := a.store.touches.Load(); got != 2 {
+				t.Errorf("%d writes after an interval, want 2", got)
+			}
+		})
+	})
+}
+
 // R8: only what is accepted is used; and never what is switched off.
 func TestLastUsedNever(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {

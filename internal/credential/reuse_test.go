@@ -118,9 +118,11 @@ func TestReuseWithoutFamily(t *testing.T) {
 		f := p.setup(t, credential.Config{RevokeReused: true})
 		before, old := f.insert(t, func(c *store.Credential) { c.Family = "" })
 		after, _ := f.rotate(t, old.ID, 0)
+		other, _ := f.issue(t, credential.Request{})
 		f.want(t, after, http.StatusOK)
 		f.want(t, before, http.StatusUnauthorized)
 		f.want(t, after, http.StatusUnauthorized)
+		f.want(t, other, http.StatusOK)
 	})
 }
 

@@ -125,6 +125,20 @@ func TestRotateOtherRows(t *testing.T) {
 	})
 }
 
+// What Rotate returned is the caller's to change, and neither row is.
+func TestRotateCopies(t *testing.T) {
+	both(t, func(t *testing.T, p pkg) {
+		f := p.setup(t, credential.Config{})
+		_, old := f.issue(t, credential.Request{Scopes: []string{"a"}, Networks: networks("192.0.2.0/24"), Data: []byte("data")})
+		_, next := f.rotate(t, old.ID, time.Hour)
+		want, wantOld := f.row(t, next.ID).Clone(), f.row(t, old.ID).Clone()
+		next.Scopes[0], next.Networks[0], next.Data[0] = "z", networks("0.0.0.0/0")[0], 'z'
+		if got, gotOld := f.row(t, next.ID), f.row(t, old.ID); !reflect.DeepEqual(got, want) || !reflect.DeepEqual(gotOld, wantOld) {
+			t.Errorf("stored %+v and %+v, want %+v and %+v", got, gotOld, want, wantOld)
+		}
+	})
+}
+
 // What cannot be rotated is not, and everything stays as it was. R6
 func TestRotateRefusals(t *testing.T) {
 	tests := []struct {
