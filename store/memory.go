@@ -29,20 +29,6 @@ type Memory struct {
 	groups map[group][]string // IDs of the members, oldest first
 }
 
-// A group is what several credentials have in common.
-type group struct {
-	by    by
-	value string
-}
-
-type by uint8
-
-const (
-	bySubject by = iota
-	byFamily     // without the first of the family, whose ID is the family's
-	byParent
-)
-
 var _ Store = (*Memory)(nil)
 
 // NewMemory returns an empty store.
@@ -243,29 +229,6 @@ func (m *Memory) vacant(c *Credential) error {
 	return nil
 }
 
-// selected returns the credentials that match f at now, in no order. It looks
-// only at those that share the most telling field that f sets.
-func (m *Memory) selected(f Filter, now time.Time) []*Credential {
-	var ids []string
-	switch {
-	case f.ID != "":
-		ids = []string{f.ID}
-	case f.Family != "":
-		ids = append(slices.Clip(m.groups[group{byFamily, f.Family}]), f.Family)
-	case f.Parent != "":
-		ids = m.groups[group{byParent, f.Parent}]
-	default:
-		ids = m.groups[group{bySubject, f.Subject}]
-	}
-	var found []*Credential
-	for _, id := range ids {
-		if c, ok := m.ids[id]; ok && f.Match(c, now) {
-			found = append(found, c)
-		}
-	}
-	return found
-}
-
 // add stores c, whose ID and digest are vacant.
 func (m *Memory) add(c *Credential) {
 	if m.ids == nil {
@@ -289,15 +252,4 @@ func (m *Memory) add(c *Credential) {
 func (m *Memory) replace(c *Credential) {
 	m.ids[c.ID] = c
 	m.table.Load().put(c)
-}
-
-func groupsOf(c *Credential) []group {
-	groups := []group{{bySubject, c.Subject}}
-	if c.Family != "" && c.Family != c.ID {
-		groups = append(groups, group{byFamily, c.Family})
-	}
-	if c.Parent != "" {
-		groups = append(groups, group{byParent, c.Parent})
-	}
-	return groups
 }

@@ -1,0 +1,85 @@
+package auth
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"runtime/debug"
+)
+
+// A decision is the answer to one request: an identity, or the class of a
+// refusal and its cause.
+type decision struct {
+	id    Identity // also set where the account or a scope is what is refused
+	by    *scheme  // who recognised or refused the request; nil: nobody
+	class *class   // nil: authenticated
+	err   error
+}
+
+// known returns the identity for events and responders, or nil.
+func (d *decision) known() *Identity {
+	if d.id.Subject == "" {
+		return nil
+	}
+	id := d.id
+	return &id
+}
+
+// decide asks the schemes in turn, and then the account, and sets *d. It has no
+// other effects.
+func (g *Guard) decide(r *http.Request, d *decision) {
+	defer func() {
+		if v := recover(); v != nil {
+			d.class, d.err = unavailable, fmt.Errorf("auth: panic: %v\n%s", v, debug.Stack())
+		}
+	}()
+	d.class, d.err = noCredentials, ErrNoCredentials
+	if len(g.schemes) == 0 {
+		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
+	}
+	for _, d.by = range g.schemes {
+		if d.id, d.err = d.by.Identify(r); d.err == nil {
+			d.class, d.err = g.checkAccount(r.Context(), &d.id)
+			return
+		}
+		d.id = Identity{}
+		if d.class = classify(d.err); d.class != noCredentials {
+			return
+		}
+	}
+	d.by = nil
+}
+
+var (
+	errUnknownAccount  = fmt.Errorf("%w: unknown account", ErrInvalidCredentials)
+	errDisabledAccount = fmt.Errorf("%w: disabled account", ErrInvalidCredentials)
+	errNotBefore       = fmt.Errorf("%w: issued before the account's NotBefore", ErrInvalidCredentials)
+	errNoSubject       = errors.New("auth: the authenticator returned an identity without a subject")
+	errNoAccount       = errors.New("auth: Accounts returned neither an account nor an error")
+)
+
+// checkAccount sets id.Account and returns why id is refused, if it is.
+func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) {
+	if id.Subject == "" {
+		return unavailable, errNoSubject
+	}
+	if g.accounts == nil {
+		return nil, nil
+	}
+	account, err := g.accounts.Account(ctx, id.Subject)
+	switch {
+	case errors.Is(err, ErrUnknownAccount):
+		return invalidCredentials, errUnknownAccount
+	case err != nil:
+		return unavailable, fmt.Errorf("auth: account %q: %w", id.Subject, err)
+	case account == nil:
+		return unavailable, errNoAccount
+	case account.Disabled:
+		return invalidCredentials, errDisabledAccount
+	case id.IssuedAt.Before(account.NotBefore):
+		return invalidCredentials, errNotBefore
+	}
+	id.Account = account
+	return nil, nil
+}

@@ -1,0 +1,137 @@
+package credential
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/store"
+)
+
+// Rotate replaces the credential by a successor that is like it, and lives as
+// long from now as it was given. The old one ends after the overlap.
+func (m *Manager) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
+	plaintext, next, err := m.rotate(ctx, subject, id, overlap)
+	if err != nil {
+		return auth.Plaintext{}, nil, m.errorf("rotate: %w", err)
+	}
+	m.observe(ctx, auth.Rotated, subject, id, nil)
+	m.observe(ctx, auth.Issued, subject, next.ID, nil)
+	return auth.NewPlaintext(plaintext), next, nil
+}
+
+func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.Duration) (string, *store.Credential, error) {
+	if overlap < 0 {
+		return "", nil, fmt.Errorf("%w: overlap: %v: must not be negative", ErrRequest, overlap)
+	}
+	old, err := m.get(ctx, subject, id)
+	if err != nil {
+		return "", nil, err
+	}
+	now := now()
+	next := &store.Credential{
+		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: family(old),
+		Parent: old.Parent, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
+	}
+	switch {
+	case old.ExpiresAt.IsZero():
+	case old.CreatedAt.IsZero(): // a row that the host made
+		next.ExpiresAt = now.Add(m.cfg.Lifetime)
+	default:
+		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
+	}
+	plaintext := m.format.generate()
+	m.name(next, plaintext)
+	return plaintext, next, m.cfg.Store.Rotate(ctx, id, now.Add(overlap), next)
+}
+
+// get returns a credential of this kind and subject. To its own account alone
+// a credential exists.
+func (m *Manager) get(ctx context.Context, subject, id string) (*store.Credential, error) {
+	c, err := m.cfg.Store.Get(ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	if c.Kind != m.cfg.Kind || c.Subject != subject {
+		return nil, store.ErrNotFound
+	}
+	return c, nil
+}
+
+// Revoke revokes one credential of subject.
+func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
+	changed, err := m.revoke(ctx, subject, id)
+	if err != nil {
+		return m.errorf("revoke: %w", err)
+	}
+	if changed {
+		m.observe(ctx, auth.Revoked, subject, id, nil)
+	}
+	return nil
+}
+
+// revoke reports whether the credential was not revoked before.
+func (m *Manager) revoke(ctx context.Context, subject, id string) (bool, error) {
+	if subject == "" || id == "" {
+		return false, store.ErrNotFound // an empty field of a Filter would not restrict
+	}
+	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, ID: id}, now())
+	if err == nil && len(changed) == 0 {
+		_, err = m.get(ctx, subject, id) // revoked before, or not there?
+	}
+	return len(changed) > 0, err
+}
+
+// RevokeAll revokes every credential of subject, but for the one with the ID
+// except, and returns how many that changed.
+func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, error) {
+	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Except: except}
+	changed, err := m.cfg.Store.Revoke(ctx, f, now())
+	if err != nil {
+		return 0, m.errorf("revoke all: %w", err)
+	}
+	if len(changed) > 0 {
+		m.observe(ctx, auth.Revoked, subject, "", nil)
+	}
+	return len(changed), nil
+}
+
+// RevokeLeaked revokes the credential with this plaintext, whosever it is.
+func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
+	c, changed, err := m.RevokePresented(ctx, plaintext)
+	if err != nil {
+		return m.errorf("revoke leaked: %w", err)
+	}
+	if changed {
+		m.observe(ctx, auth.Revoked, c.Subject, c.ID, nil)
+	}
+	return nil
+}
+
+// RevokePresented is RevokeLeaked without an event. It returns the credential as
+// it was, and whether it was not revoked before.
+func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, bool, error) {
+	c, err := m.lookup(ctx, plaintext)
+	switch {
+	case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials):
+		return nil, false, store.ErrNotFound
+	case err != nil:
+		return nil, false, err
+	}
+	changed, err := m.revoke(ctx, c.Subject, c.ID)
+	return c, changed, err
+}
+
+// List returns the newest credentials of subject, at most maxList; those that
+// are active if active is set, and else all that are not pruned.
+func (m *Manager) List(ctx context.Context, subject string, active bool) ([]*store.Credential, error) {
+	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Active: active, Limit: maxList}
+	list, err := m.cfg.Store.List(ctx, f)
+	if err != nil {
+		return nil, m.errorf("list: %w", err)
+	}
+	return list, nil
+}
