@@ -28,7 +28,7 @@ func TestEvents(t *testing.T) {
 			var got []string
 			for _, ev := range told {
 				got = append(got, fmt.Sprintf("%s %s %s", ev.Type, ev.Subject, ev.Credential))
-				if ev.Err != nil || ev.Identity != nil {
+				if ev.Scheme != "Cookie" || ev.Err != nil || ev.Identity != nil {
 					t.Errorf("%s: event %+v", step, ev)
 				}
 				for _, value := range append(values, "ses_") {

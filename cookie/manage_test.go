@@ -93,6 +93,24 @@ func TestListWithoutIdleTimeout(t *testing.T) {
 	})
 }
 
+// TestLongList lists more sessions than anybody has: the newest ones.
+func TestLongList(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := storedSite(t, store.NewMemory())
+		s.signIn(t, nil)
+		var made []string
+		for range 1000 {
+			time.Sleep(micro)
+			_, id := s.signIn(t, nil)
+			made = append(made, id.Credential)
+		}
+		slices.Reverse(made)
+		if got := ids(t, s, "ada"); !slices.Equal(got, made) {
+			t.Errorf("%d sessions, want the newest %d", len(got), len(made))
+		}
+	})
+}
+
 // TestRevoke ends sessions by their IDs, and nothing else. (R1, R6)
 func TestRevoke(t *testing.T) {
 	rows := store.NewMemory()

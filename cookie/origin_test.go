@@ -164,3 +164,20 @@ func TestWebSocket(t *testing.T) {
 		}
 	})
 }
+
+// TestNoHost sends requests without a Host, as HTTP/1.0 allows: an opaque Origin
+// has none either, and the two must not be taken for the same. (X1)
+func TestNoHost(t *testing.T) {
+	s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}})
+	c, _ := s.signIn(t, nil)
+	for origin, want := range map[string]int{"": http.StatusOK, "null": http.StatusForbidden, "https://evil.example": http.StatusForbidden} {
+		r := request("POST", line(c))
+		r.Host = ""
+		if origin != "" {
+			r.Header.Set("Origin", origin)
+		}
+		if w := s.do(r); w.Code != want {
+			t.Errorf("Origin %q: status %d, want %d", origin, w.Code, want)
+		}
+	}
+}

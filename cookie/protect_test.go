@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 
 	"github.com/keystile/keystile/auth"
@@ -120,4 +121,24 @@ func TestCrossOriginCalls(t *testing.T) {
 		}
 		s.wants(t, http.StatusOK, c)
 	})
+}
+
+// TestProtectObserved reads what Observe is told of a request that Protect has
+// refused. (X5)
+func TestProtectObserved(t *testing.T) {
+	var told []auth.EventType
+	s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}, Observe: collect(&told)})
+	h := s.Protect(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	for _, l := range []string{"Sec-Fetch-Site: same-origin", "Sec-Fetch-Site: cross-site"} {
+		h.ServeHTTP(httptest.NewRecorder(), request("POST", l))
+	}
+	if !slices.Equal(told, []auth.EventType{auth.Refused}) {
+		t.Errorf("told of %v", told)
+	}
+	defer func() {
+		if v := recover(); v != "cookie: Protect: nil handler" {
+			t.Errorf("nil handler: panic %v", v)
+		}
+	}()
+	s.Protect(nil)
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/keystile/keystile/auth"
@@ -122,6 +123,26 @@ func TestStoreAnswers(t *testing.T) {
 				f.store.find = nil
 				f.want(t, plaintext, http.StatusOK) // neither answer is kept
 			})
+		}
+	})
+}
+
+// A store that asks another service may return what that says of a request of
+// its own. Of ours it says nothing: it is an outage, not a 401, and no reason to
+// ask the next authenticator. C6, B4
+func TestStoreAnswersAboutARequest(t *testing.T) {
+	both(t, func(t *testing.T, p pkg) {
+		for _, err := range []error{auth.ErrNoCredentials, auth.ErrInvalidCredentials} {
+			f := p.setup(t, credential.Config{})
+			plaintext, _ := f.issue(t, credential.Request{})
+			f.store.find = func(context.Context, store.Kind, store.Digest) (*store.Credential, error) {
+				return nil, fmt.Errorf("vault: %w", err)
+			}
+			f.want(t, plaintext, http.StatusServiceUnavailable)
+			got := f.events.take(auth.Refused)
+			if len(got) != 1 || !strings.Contains(got[0].Err.Error(), "vault: "+err.Error()) {
+				t.Errorf("events %+v, want the cause", got)
+			}
 		}
 	})
 }

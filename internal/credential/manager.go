@@ -70,6 +70,7 @@ func New(cfg Config) (*Manager, error) {
 		fail("Realm: %q: only printable ASCII can be sent in a header", cfg.Realm)
 	}
 	m.digester = newDigester(cfg.Peppers, cfg.AcceptUnpeppered, fail)
+	m.cfg.Peppers = nil // kept nowhere but in the digester
 	if m.cfg.TrustedProxies, err = normalNetworks(cfg.TrustedProxies); err != nil {
 		fail("TrustedProxies: %w", err)
 	}

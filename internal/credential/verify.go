@@ -137,6 +137,11 @@ func (m *Manager) lookup(ctx context.Context, plaintext string) (*store.Credenti
 		if err == nil {
 			return c, nil
 		}
+		if errors.Is(err, auth.ErrNoCredentials) || errors.Is(err, auth.ErrInvalidCredentials) {
+			// Of a store that asks another service. Passed on, it would say
+			// something about this request.
+			err = errors.New(err.Error())
+		}
 		if !errors.Is(err, store.ErrNotFound) {
 			return nil, m.errorf("find: %w", err)
 		}
