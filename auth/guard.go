@@ -224,11 +224,13 @@ func (g *Guard) report(r *http.Request, start time.Time, d *decision, id *Identi
 	g.observe(r.Context(), ev)
 }
 
-// addVary says that the response depends on the credentials.
+// addVary says that the response depends on the credentials, unless that was the
+// last thing said.
 func (g *Guard) addVary(h http.Header) {
-	if h["Vary"] == nil {
+	switch v := h["Vary"]; {
+	case len(v) == 0:
 		h["Vary"] = g.vary
-	} else {
-		h["Vary"] = append(h["Vary"], g.vary...)
+	case len(g.vary) > 0 && v[len(v)-1] != g.vary[0]:
+		h["Vary"] = append(v, g.vary...)
 	}
 }

@@ -62,7 +62,7 @@ func HeaderCredentials(h http.Header, scheme string) (string, error) {
 // that scheme rather than with a longer name.
 func cutScheme(line, scheme string) (rest string, ok bool) {
 	// EqualFold takes "ſ" for "s", but not in as many bytes.
-	if len(line) < len(scheme) || !strings.EqualFold(line[:len(scheme)], scheme) {
+	if len(line) < len(scheme) || line[:len(scheme)] != scheme && !strings.EqualFold(line[:len(scheme)], scheme) {
 		return "", false
 	}
 	rest = line[len(scheme):]

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -182,4 +183,15 @@ func TestResponseWriterIsPassedOn(t *testing.T) {
 			t.Errorf("%q, %v, want the first line", line, err)
 		}
 	})
+}
+
+// A Guard within a Guard does not say the same twice. C8
+func TestVaryOnce(t *testing.T) {
+	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{answers["ada"]}})
+	w := httptest.NewRecorder()
+	w.Header().Add("Vary", "Accept-Encoding")
+	g.Optional(g.Require()(echo)).ServeHTTP(w, request())
+	if got, want := w.Header()["Vary"], []string{"Accept-Encoding", "Authorization"}; !slices.Equal(got, want) {
+		t.Errorf("Vary %q, want %q", got, want)
+	}
 }
