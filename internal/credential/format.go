@@ -30,6 +30,7 @@ const (
 type format struct {
 	prefix string // with its underscore
 	crc    *crcTable
+	values *[256]uint64 // of each digit; of what is none, more than any checksum
 }
 
 // newFormat returns the format of a prefix, or an error that says what a prefix
@@ -38,7 +39,14 @@ func newFormat(prefix string) (format, error) {
 	if !regexp.MustCompile(fmt.Sprintf(`^[a-z0-9]{1,%d}$`, maxPrefix)).MatchString(prefix) {
 		return format{}, fmt.Errorf("%q: must be 1 to %d characters of a-z and 0-9", prefix, maxPrefix)
 	}
-	return format{prefix + "_", newCRCTable()}, nil
+	values := new([256]uint64)
+	for c := range values {
+		values[c] = 1 << 32
+	}
+	for i := range len(alphabet) {
+		values[alphabet[i]] = uint64(i)
+	}
+	return format{prefix + "_", newCRCTable(), values}, nil
 }
 
 // generate returns a new credential.
@@ -60,8 +68,11 @@ func (f *format) check(s string) bool {
 		return false
 	}
 	end := len(s) - checksumLen
-	sum := digits(f.crc.checksum(s[:end]))
-	return s[end:] == string(sum[:])
+	var sum uint64
+	for i := range checksumLen {
+		sum = sum*uint64(len(alphabet)) + f.values[s[end+i]]
+	}
+	return sum == uint64(f.crc.checksum(s[:end]))
 }
 
 // pattern returns a regular expression that finds credentials in text.
