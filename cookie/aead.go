@@ -44,7 +44,7 @@ func (s *aeadSealer) seal(payload []byte) (string, error) {
 }
 
 func (s *aeadSealer) open(value string) ([]byte, error) {
-	if len(value) > maxCookie || !isBase64URL(value) {
+	if len(value) > maxCookie || hasLineBreak(value) {
 		return nil, errOpen
 	}
 	b, err := aeadEncoding.DecodeString(value)

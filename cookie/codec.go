@@ -37,19 +37,8 @@ func (c Codec) sealer(k Key, name string) sealer {
 // wrong with it would help nobody but a forger.
 var errOpen = errors.New("not sealed under a key of ours, or altered")
 
-// isBase64URL reports whether s has only characters of base64url, so that no
-// decoder is tempted to skip line breaks in it.
-func isBase64URL(s string) bool {
-	for i := range len(s) {
-		c := s[i]
-		if !('a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_') {
-			return false
-		}
-	}
-	return true
-}
-
-// trimPadding returns s without its padding, at most two signs.
-func trimPadding(s string) string {
-	return strings.TrimSuffix(strings.TrimSuffix(s, "="), "=")
+// hasLineBreak reports whether s has a line break: the only characters that
+// encoding/base64 passes over, even when it is strict.
+func hasLineBreak(s string) bool {
+	return strings.IndexByte(s, '\n') >= 0 || strings.IndexByte(s, '\r') >= 0
 }

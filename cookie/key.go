@@ -42,7 +42,7 @@ func (k Key) raw() (b [keyLen]byte) {
 // random, and not a password.
 func ParseKey(s string) (Key, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
-	if err != nil || !isBase64URL(s) {
+	if err != nil || hasLineBreak(s) {
 		return Key{}, errors.New("cookie: key: not base64url without padding")
 	}
 	if len(b) != keyLen {

@@ -45,10 +45,11 @@ func (s *secureCookieSealer) open(value string) ([]byte, error) {
 	return payload, nil
 }
 
-// isCanonical reports whether s is the one padded base64url string that stands
-// for its bytes. The last four characters are where there could be others.
+// isCanonical reports whether s, if it decodes at all, is the one padded base64url
+// string that stands for its bytes. Apart from line breaks, the last four
+// characters are where there could be others.
 func isCanonical(s string) bool {
-	if len(s) < 4 || len(s)%4 != 0 || !isBase64URL(trimPadding(s)) {
+	if len(s) < 4 || len(s)%4 != 0 || hasLineBreak(s) {
 		return false
 	}
 	var last [3]byte
