@@ -29,11 +29,7 @@ func (d *decision) known() *Identity {
 // decide asks the schemes in turn, and then the account, and sets *d. It has no
 // other effects.
 func (g *Guard) decide(r *http.Request, d *decision) {
-	defer func() {
-		if v := recover(); v != nil {
-			d.class, d.err = unavailable, fmt.Errorf("auth: panic: %v\n%s", v, debug.Stack())
-		}
-	}()
+	defer contain(d)
 	d.class, d.err = noCredentials, ErrNoCredentials
 	if len(g.schemes) == 0 {
 		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
@@ -49,6 +45,13 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 		}
 	}
 	d.by = nil
+}
+
+// contain makes an outage of a panic, for decide to defer.
+func contain(d *decision) {
+	if v := recover(); v != nil {
+		d.class, d.err = unavailable, fmt.Errorf("auth: panic: %v\n%s", v, debug.Stack())
+	}
 }
 
 var (
