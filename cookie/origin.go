@@ -22,7 +22,13 @@ func (s *Sessions) Protect(next http.Handler) http.Handler {
 	if err != nil {
 		panic(err) // there is nothing in it that could be wrong
 	}
-	return guard.Optional(next)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		// next gets r as it came. Optional would take away the identity that
+		// another Guard, further out, has put into its context.
+		guard.Optional(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			next.ServeHTTP(w, r)
+		})).ServeHTTP(w, r)
+	})
 }
 
 // originCheck finds credentials in no request, and refuses some.

@@ -129,6 +129,11 @@ func TestSeveralLines(t *testing.T) {
 		if w := s.do(request("GET", append(lines, line(c), "Upgrade: websocket")...)); w.Code != http.StatusForbidden {
 			t.Errorf("%q: WebSocket: status %d", lines, w.Code)
 		}
+		for _, method := range []string{"GET", "HEAD", "OPTIONS"} {
+			if w := s.do(request(method, append(lines, line(c))...)); w.Code != http.StatusOK {
+				t.Errorf("%q: %s: status %d", lines, method, w.Code)
+			}
+		}
 	}
 }
 

@@ -142,3 +142,31 @@ func TestProtectObserved(t *testing.T) {
 	}()
 	s.Protect(nil)
 }
+
+// TestProtectKeepsIdentity puts Protect within a Guard: the handler still finds
+// who is calling, and what another site sends is refused all the same. (X5)
+func TestProtectKeepsIdentity(t *testing.T) {
+	each(t, func(t *testing.T, cfg cookie.Config) {
+		s := newSite(t, cfg)
+		c, _ := s.signIn(t, nil)
+		guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{s.Sessions}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := guard.Require()(s.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if id, ok := auth.FromContext(r.Context()); !ok || id.Subject != "ada" {
+				t.Errorf("identity %+v, %t, want ada's", id, ok)
+			}
+		})))
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, request("POST", line(c)))
+		if w.Code != http.StatusOK {
+			t.Errorf("status %d, want 200", w.Code)
+		}
+		w = httptest.NewRecorder()
+		h.ServeHTTP(w, request("POST", line(c), "Sec-Fetch-Site: cross-site"))
+		if w.Code != http.StatusForbidden {
+			t.Errorf("cross-site: status %d, want 403", w.Code)
+		}
+	})
+}

@@ -43,9 +43,10 @@ var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that 
 // that nobody can have planted it (session fixation).
 //
 // On an error nothing is set, though the session before may have ended. It wraps
-// [auth.ErrCrossOrigin] if another site
-// made the browser send r, [ErrRequest] if req is out of bounds or too large for
-// a cookie, and is an outage otherwise.
+// [auth.ErrCrossOrigin] if another site made the browser send r, [ErrRequest] if
+// req is out of bounds or too large for a cookie, [auth.ErrInvalidCredentials] if
+// r has so many cookies that the session before cannot be found, and is an outage
+// otherwise.
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, req Request) (*auth.Identity, error) {
 	id, err := s.signIn(w, r, req)
 	if err != nil {
@@ -103,8 +104,9 @@ func (s *Sessions) signIn(w http.ResponseWriter, r *http.Request, req Request) (
 // second click is no error.
 //
 // On an error nothing is cleared, so that it can be tried again. It wraps
-// [auth.ErrCrossOrigin] if another site made the browser send r, and is an
-// outage otherwise.
+// [auth.ErrCrossOrigin] if another site made the browser send r,
+// [auth.ErrInvalidCredentials] if r has so many cookies that the session cannot be
+// found, and is an outage otherwise.
 func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 	err := s.checkOrigin(r)
 	if err == nil {
