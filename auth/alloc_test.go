@@ -1,6 +1,7 @@
 package auth_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -8,22 +9,23 @@ import (
 	"github.com/keystile/keystile/auth"
 )
 
-// byValue is a scheme that answers by value and allocates nothing.
-type byValue struct{ *scheme }
+// identifier is a scheme that answers with a context, and allocates nothing
+// else.
+type identifier struct{ *scheme }
 
-var adaByValue = *ada("T")
+var theAda = *ada("T")
 
-func (s byValue) Itself() auth.Authenticator { return s }
+func (s identifier) Itself() auth.Authenticator { return s }
 
-func (s byValue) Identify(r *http.Request) (auth.Identity, error) {
+func (s identifier) Identify(r *http.Request) (context.Context, error) {
 	credentials, err := auth.HeaderCredentials(r.Header, s.name)
 	switch {
 	case err != nil:
-		return auth.Identity{}, err
+		return nil, err
 	case credentials != "T":
-		return auth.Identity{}, auth.ErrInvalidCredentials
+		return nil, auth.ErrInvalidCredentials
 	}
-	return adaByValue, nil
+	return auth.NewContext(r.Context(), &theAda), nil
 }
 
 // discard is a ResponseWriter that allocates nothing, for many responses.
@@ -35,7 +37,7 @@ func (discard) Write(b []byte) (int, error)       { return len(b), nil }
 func (discard) WriteString(s string) (int, error) { return len(s), nil }
 
 func TestAllocations(t *testing.T) {
-	g := guardOf(t, byValue{&scheme{name: "Bearer", realm: "api"}})
+	g := guardOf(t, identifier{&scheme{name: "Bearer", realm: "api"}})
 	nothing := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
 	require, optional := g.Require("reports:read"), g.Optional(nothing)
 	none, basic, malformed, invalid, valid := request(), request("Basic a"+strings.Repeat(",", 4000)), request("Bearer"), request("Bearer U"), request("Bearer T")

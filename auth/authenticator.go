@@ -1,6 +1,9 @@
 package auth
 
-import "net/http"
+import (
+	"context"
+	"net/http"
+)
 
 // An Authenticator recognises one kind of credential in a request. There are
 // three outcomes, never two:
@@ -24,16 +27,16 @@ type AuthenticatorFunc func(r *http.Request) (*Identity, error)
 // Authenticate calls f.
 func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) { return f(r) }
 
-// An identifier is an Authenticator that also answers by value: the Guard copies
-// the identity straight into the request's context, which saves an allocation.
-// That is why the schemes of this module have these methods.
+// An identifier is an Authenticator that also answers with the identity in the
+// context of [NewContext], where the Guard needs it: that saves an allocation,
+// and is why the schemes of this module have these methods.
 //
 // A host's type that embeds such a scheme has them too, by promotion, and may
 // have an Authenticate of its own, which must not be passed over. So Itself
 // returns the receiver, and Identify is used only where that is what the Guard
 // was given.
 type identifier interface {
-	Identify(r *http.Request) (Identity, error)
+	Identify(r *http.Request) (context.Context, error)
 	Itself() Authenticator
 }
 

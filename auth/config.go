@@ -125,7 +125,7 @@ type scheme struct {
 }
 
 func newScheme(a Authenticator) *scheme {
-	s := &scheme{identifier: byValue(a)}
+	s := &scheme{identifier: identifies(a)}
 	s.challenger, _ = a.(Challenger)
 	s.responder, _ = a.(Responder)
 	_, s.ambient = a.(Ambient)
@@ -134,27 +134,28 @@ func newScheme(a Authenticator) *scheme {
 
 var errNoIdentity = errors.New("auth: the authenticator returned neither an identity nor an error")
 
-// byValue returns a itself if it answers by value, or makes it do so.
-func byValue(a Authenticator) identifier {
+// identifies returns a itself if it is an identifier, or makes it one.
+func identifies(a Authenticator) identifier {
 	if i, ok := a.(identifier); ok && i.Itself() == a {
 		return i
 	}
-	return valued{a}
+	return other{a}
 }
 
-type valued struct{ a Authenticator }
+// other is an Authenticator that is no identifier.
+type other struct{ a Authenticator }
 
-func (v valued) Itself() Authenticator { return v.a }
+func (o other) Itself() Authenticator { return o.a }
 
-func (v valued) Identify(r *http.Request) (Identity, error) {
-	id, err := v.a.Authenticate(r)
+func (o other) Identify(r *http.Request) (context.Context, error) {
+	id, err := o.a.Authenticate(r)
 	switch {
 	case err != nil:
-		return Identity{}, err
+		return nil, err
 	case id == nil:
-		return Identity{}, errNoIdentity
+		return nil, errNoIdentity
 	}
-	return *id, nil
+	return NewContext(r.Context(), id), nil
 }
 
 // name returns the scheme of s's challenges, or "" where it has none.

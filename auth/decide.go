@@ -11,19 +11,18 @@ import (
 // A decision is the answer to one request: an identity, or the class of a
 // refusal and its cause.
 type decision struct {
-	id    Identity // also set where the account or a scope is what is refused
-	by    *scheme  // who recognised or refused the request; nil: nobody
-	class *class   // nil: authenticated
+	ctx   *identityContext // nil: nobody; also set where the account or a scope is what is refused
+	by    *scheme          // who recognised or refused the request; nil: nobody
+	class *class           // nil: authenticated
 	err   error
 }
 
-// known returns the identity for events and responders, or nil.
-func (d *decision) known() *Identity {
-	if d.id.Subject == "" {
+// identity returns who the request is from, or nil.
+func (d *decision) identity() *Identity {
+	if d.ctx == nil || d.ctx.id.Subject == "" {
 		return nil
 	}
-	id := d.id
-	return &id
+	return &d.ctx.id
 }
 
 // decide asks the schemes in turn, and then the account, and sets *d. It has no
@@ -35,11 +34,12 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
 	}
 	for _, d.by = range g.schemes {
-		if d.id, d.err = d.by.Identify(r); d.err == nil {
-			d.class, d.err = g.checkAccount(r.Context(), &d.id)
+		var ctx context.Context
+		if ctx, d.err = d.by.Identify(r); d.err == nil {
+			d.ctx, _ = ctx.(*identityContext)
+			d.class, d.err = g.checkAccount(r.Context(), d.identity())
 			return
 		}
-		d.id = Identity{}
 		if d.class = classify(d.err); d.class != noCredentials {
 			return
 		}
@@ -64,7 +64,7 @@ var (
 
 // checkAccount sets id.Account and returns why id is refused, if it is.
 func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) {
-	if id.Subject == "" {
+	if id == nil {
 		return unavailable, errNoSubject
 	}
 	if g.accounts == nil {

@@ -50,16 +50,13 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 	start := g.start()
 	var d decision
 	g.decide(r, &d)
-	if d.class == nil && !d.id.Has(scopes...) {
+	if d.class == nil && !d.ctx.id.Has(scopes...) {
 		d.class, d.err = insufficientScope, fmt.Errorf("%w: it takes %q", ErrInsufficientScope, slices.Clone(scopes))
 	}
+	g.report(r, start, &d)
 	if d.class == nil {
-		id := new(Identity)
-		*id = d.id
-		g.report(r, start, &d, id)
-		return id, nil
+		return &d.ctx.id, nil
 	}
-	g.report(r, start, &d, d.known())
 	if d.class == insufficientScope {
 		return nil, d.by.insufficient(slices.Clone(scopes)) // a copy, so that the caller's need no heap
 	}
@@ -97,7 +94,7 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 			start := g.start()
 			var d decision
 			g.decide(r, &d)
-			if d.class == nil && !d.id.Has(scopes...) {
+			if d.class == nil && !d.ctx.id.Has(scopes...) {
 				d.class, d.err = insufficientScope, lacking
 			}
 			if d.class == nil {
@@ -141,26 +138,22 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 
 // admit calls next with the identity in the context.
 func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler, start time.Time, d *decision) {
-	ctx := &identityContext{r.Context(), d.id}
-	g.report(r, start, d, &ctx.id)
+	g.report(r, start, d)
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	g.addVary(h)
 	if d.by.responder != nil {
-		d.by.responder.Respond(w, r, &ctx.id, nil)
+		d.by.responder.Respond(w, r, &d.ctx.id, nil)
 	}
-	next.ServeHTTP(w, r.WithContext(ctx))
+	next.ServeHTTP(w, r.WithContext(d.ctx))
 }
 
 // turnAway writes the refusal.
 func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, start time.Time, d *decision, insufficient *Error) {
 	e := g.refusal(d, insufficient)
-	if g.observe != nil || d.by != nil && d.by.responder != nil {
-		id := d.known()
-		g.report(r, start, d, id)
-		if d.by != nil && d.by.responder != nil {
-			d.by.responder.Respond(w, r, id, d.err)
-		}
+	g.report(r, start, d)
+	if d.by != nil && d.by.responder != nil {
+		d.by.responder.Respond(w, r, d.identity(), d.err)
 	}
 	h := w.Header()
 	g.addVary(h)
@@ -204,10 +197,11 @@ func (g *Guard) start() time.Time {
 }
 
 // report tells Observe of a decision.
-func (g *Guard) report(r *http.Request, start time.Time, d *decision, id *Identity) {
+func (g *Guard) report(r *http.Request, start time.Time, d *decision) {
 	if g.observe == nil {
 		return
 	}
+	id := d.identity()
 	ev := Event{Type: Authenticated, Identity: id, Err: d.err, Duration: time.Since(start)}
 	if d.err != nil {
 		ev.Type = Refused

@@ -66,5 +66,5 @@ func cutScheme(line, scheme string) (rest string, ok bool) {
 		return "", false
 	}
 	rest = line[len(scheme):]
-	return rest, rest == "" || !grammar.IsTokenChar(rest[0])
+	return rest, rest == "" || rest[0] == ' ' || !grammar.IsTokenChar(rest[0])
 }

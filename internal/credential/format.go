@@ -30,6 +30,7 @@ const (
 type format struct {
 	prefix string // with its underscore
 	crc    *crcTable
+	begun  uint32       // the checksum of prefix, for every credential begins with it
 	values *[256]uint64 // of each digit; of what is none, more than any checksum
 }
 
@@ -46,7 +47,9 @@ func newFormat(prefix string) (format, error) {
 	for i := range len(alphabet) {
 		values[alphabet[i]] = uint64(i)
 	}
-	return format{prefix + "_", newCRCTable(), values}, nil
+	f := format{prefix: prefix + "_", crc: newCRCTable(), values: values}
+	f.begun = f.crc.update(0, f.prefix)
+	return f, nil
 }
 
 // generate returns a new credential.
@@ -54,7 +57,7 @@ func (f *format) generate() string {
 	b := make([]byte, 0, maxPrefix+1+bodyLen+checksumLen)
 	b = append(b, f.prefix...)
 	b = appendRandom(b, bodyLen)
-	sum := digits(f.crc.checksum(string(b)))
+	sum := digits(f.crc.update(0, string(b)))
 	return string(append(b, sum[:]...))
 }
 
@@ -67,12 +70,12 @@ func (f *format) check(s string) bool {
 	if len(s) != len(f.prefix)+bodyLen+checksumLen || !f.claims(s) {
 		return false
 	}
-	end := len(s) - checksumLen
+	body, digits := s[len(f.prefix):len(s)-checksumLen], s[len(s)-checksumLen:]
 	var sum uint64
 	for i := range checksumLen {
-		sum = sum*uint64(len(alphabet)) + f.values[s[end+i]]
+		sum = sum*uint64(len(alphabet)) + f.values[digits[i]]
 	}
-	return sum == uint64(f.crc.checksum(s[:end]))
+	return sum == uint64(f.crc.update(f.begun, body))
 }
 
 // pattern returns a regular expression that finds credentials in text.
@@ -130,8 +133,9 @@ func newCRCTable() *crcTable {
 	return t
 }
 
-func (t *crcTable) checksum(s string) uint32 {
-	crc := ^uint32(0)
+// update returns the checksum of what crc is the checksum of, and s after it.
+func (t *crcTable) update(crc uint32, s string) uint32 {
+	crc = ^crc
 	for len(s) >= 8 {
 		crc ^= uint32(s[0]) | uint32(s[1])<<8 | uint32(s[2])<<16 | uint32(s[3])<<24
 		crc = t[0][s[7]] ^ t[1][s[6]] ^ t[2][s[5]] ^ t[3][s[4]] ^

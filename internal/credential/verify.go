@@ -24,7 +24,11 @@ func (m *Manager) Authenticate(r *http.Request, id *auth.Identity) error {
 	if err != nil {
 		return err
 	}
-	err = m.Identify(r, plaintext, id)
+	c, err := m.valid(r.Context(), plaintext, source{r: r})
+	if err == nil {
+		m.fill(id, c)
+		return nil
+	}
 	if err == auth.ErrNoCredentials {
 		err = errForm // it is for this scheme
 	}
