@@ -1,0 +1,107 @@
+package services
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Postgres is a PostgreSQL server. Its superuser is "postgres", without a
+// password, and it has a database of that name.
+type Postgres struct {
+	server
+	bin string
+}
+
+// StartPostgres starts a PostgreSQL server that ends with the test. The arguments
+// are settings, such as "log_statement=all".
+func StartPostgres(tb testing.TB, settings ...string) *Postgres {
+	tb.Helper()
+	path := find(tb, "postgres", "/usr/lib/postgresql/*/bin/postgres", "/usr/pgsql-*/bin/postgres")
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real // its tools are beside it
+	}
+	as := unprivileged(tb)
+	p := &Postgres{server{tb: tb, name: "PostgreSQL", dir: directory(tb, as), port: freePort(tb), as: as}, filepath.Dir(path)}
+	p.run("initdb", "--pgdata", p.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions")
+	p.args = func() []string {
+		args := []string{path, "-D", p.data(), "-p", strconv.Itoa(p.port), "-k", p.dir, "-c", "listen_addresses=127.0.0.1"}
+		for _, s := range settings {
+			args = append(args, "-c", s)
+		}
+		return args
+	}
+	p.ready = func() error {
+		return p.command("pg_isready", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port)).Run()
+	}
+	tb.Cleanup(p.Kill)
+	p.start()
+	return p
+}
+
+func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
+
+// DSN returns how to connect to the database of that name.
+func (p *Postgres) DSN(database string) string {
+	return fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)), database)
+}
+
+// Dir returns the directory with the server's files.
+func (p *Postgres) Dir() string { return p.dir }
+
+// CreateDatabase makes an empty database of that name and returns its DSN.
+func (p *Postgres) CreateDatabase(name string) string {
+	p.tb.Helper()
+	p.run("createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", name)
+	return p.DSN(name)
+}
+
+// StopImmediate stops the server as "pg_ctl stop -m immediate" does: without
+// ending transactions or writing what is in memory.
+func (p *Postgres) StopImmediate() {
+	p.tb.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
+		p.tb.Fatal(err)
+	}
+	p.wait()
+}
+
+// Kill ends the server and its children with SIGKILL.
+func (p *Postgres) Kill() {
+	p.tb.Helper()
+	if p.cmd == nil {
+		return
+	}
+	orphans := children(p.tb, p.cmd.Process.Pid)
+	p.server.Kill()
+	for end := time.Now().Add(patience); len(orphans) > 0; { // it does not start again while there is one
+		if time.Now().After(end) {
+			p.fail(fmt.Errorf("processes %v do not end", orphans))
+		}
+		if errors.Is(syscall.Kill(orphans[0], 0), syscall.ESRCH) {
+			orphans = orphans[1:]
+			continue
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func (p *Postgres) run(program string, args ...string) {
+	p.tb.Helper()
+	if out, err := p.command(program, args...).CombinedOutput(); err != nil {
+		p.tb.Fatalf("services: %s: %v\n%s", program, err, out)
+	}
+}
+
+func (p *Postgres) command(program string, args ...string) *exec.Cmd {
+	cmd := exec.Command(filepath.Join(p.bin, program), args...)
+	cmd.Dir = p.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: p.as}
+	return cmd
+}

@@ -1,0 +1,8 @@
+// Package services starts PostgreSQL and Redis servers for tests: private ones,
+// in temporary directories and on free ports, which end with the test. A test
+// that uses it needs no preparation where the programs are installed. Where they
+// are not it is skipped, and fails where CI is set.
+//
+// The servers can be killed, paused and started again, for tests of what happens
+// then. It works on Linux; elsewhere the tests that need it are left out.
+package services
