@@ -1,1 +1,170 @@
+// Package sqlstore keeps credentials in an SQL database: SQLite, embedded in the
+// process, or PostgreSQL, shared by many.
+//
+// Who starts from nothing opens one by its file or its address:
+//
+//	st, err := sqlite.Open(ctx, "credentials.db")          // package sqlstore/sqlite
+//	st, err := postgres.Open(ctx, "postgres://db/service") // package sqlstore/postgres
+//
+// Who has a [database/sql.DB] already makes a [Store] of it with [New], creates
+// the tables with [Store.Migrate] or with the plain SQL of [Migrations], and can
+// have both in one transaction, so that an account and its first token exist
+// together or not at all:
+//
+//	tx, err := db.BeginTx(ctx, nil)
+//	_, err = tx.ExecContext(ctx, "INSERT INTO accounts ...")
+//	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)})
+//	plain, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"})
+//	err = tx.Commit()
+//
+// # What is kept
+//
+// One table, keystile_credentials, with a row for each credential and never a
+// plaintext. It is for this package to write; reading it is welcome. Rows stay
+// until [Store.Prune], which the host calls.
+//
+// # When the database fails
+//
+// Every call ends within [Config.Timeout], with an error that is no answer of a
+// store: the services in front respond with 503. One case is open by nature. If
+// the connection is lost while a transaction is being committed, nobody can say
+// whether it was. Such a call returns an error too, and a credential may exist,
+// or have been revoked, all the same.
 package sqlstore
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+// Config configures a [Store].
+type Config struct {
+	_ [0]func()
+
+	// DB is the database. It stays the host's: Store does not close it.
+	DB *sql.DB
+
+	// Dialect is what DB understands: SQLite or PostgreSQL.
+	Dialect Dialect
+
+	// Reads, if set, is another pool of connections to the same database, for
+	// Find, Get and List. It must see at once what was committed through DB:
+	// a read replica does not, and would let revoked credentials live on.
+	Reads *sql.DB
+
+	// Timeout bounds each call, besides its context. The default is two
+	// seconds.
+	Timeout time.Duration
+}
+
+const defaultTimeout = 2 * time.Second
+
+// A Store is a [store.Store] in an SQL database. It is safe for concurrent use,
+// by any number of processes. Make one with [New], or with the packages sqlite
+// and postgres.
+type Store struct {
+	db, reads *sql.DB // nil in a transaction of the host
+	tx        *sql.Tx // of the host; else nil
+	sql       *statements
+	timeout   time.Duration
+	find      *atomic.Pointer[sql.Stmt] // of reads, once it was needed
+}
+
+var _ store.Store = (*Store)(nil)
+
+// New returns a Store on a database that has its tables, see [Store.Migrate]. It
+// does not connect. The error names everything that is wrong with cfg at once.
+func New(cfg Config) (*Store, error) {
+	var errs []error
+	if cfg.DB == nil {
+		errs = append(errs, errors.New("sqlstore: Config.DB: nil"))
+	}
+	if cfg.Dialect != SQLite && cfg.Dialect != PostgreSQL {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect: %q: must be SQLite or PostgreSQL", cfg.Dialect))
+	}
+	if cfg.Timeout < 0 {
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Timeout: %v: must not be negative", cfg.Timeout))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	s := &Store{db: cfg.DB, reads: cfg.Reads, sql: newStatements(cfg.Dialect), timeout: cfg.Timeout, find: new(atomic.Pointer[sql.Stmt])}
+	if s.reads == nil {
+		s.reads = s.db
+	}
+	if s.timeout == 0 {
+		s.timeout = defaultTimeout
+	}
+	return s, nil
+}
+
+// Tx returns a Store that does everything in a transaction of the host, on the
+// same database: what it writes happens when tx is committed, and is to be
+// thrown away if a call returned an error that is none of those of package
+// store. It is valid as long as tx.
+//
+// PostgreSQL keeps the limits of [store.Store.Insert] exact if the transaction
+// has its default isolation, READ COMMITTED. With SQLite the transaction must
+// have begun with BEGIN IMMEDIATE.
+func (s *Store) Tx(tx *sql.Tx) *Store {
+	t := *s
+	t.db, t.reads, t.tx = nil, nil, tx
+	return &t
+}
+
+// A querier is a database, or a transaction.
+type querier interface {
+	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}
+
+// bound returns ctx with the store's timeout.
+func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.timeout)
+}
+
+// reader is where Get and List ask.
+func (s *Store) reader() querier {
+	if s.tx != nil {
+		return s.tx
+	}
+	return s.reads
+}
+
+// write calls f in a transaction, which is committed if f returns nil.
+func (s *Store) write(ctx context.Context, what string, f func(ctx context.Context, tx *sql.Tx) error) error {
+	ctx, cancel := s.bound(ctx)
+	defer cancel()
+	if s.tx != nil {
+		return failed(ctx, what, f(ctx, s.tx))
+	}
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.sql.isolation})
+	if err != nil {
+		return failed(ctx, what, err)
+	}
+	defer tx.Rollback() // nothing, once it is committed
+	if err := f(ctx, tx); err != nil {
+		return failed(ctx, what, err)
+	}
+	return failed(ctx, what, tx.Commit())
+}
+
+// failed returns err as the error of a call: the answers of a store as they are,
+// an outage with where it happened. Drivers report a context that has ended in
+// various ways.
+func failed(ctx context.Context, what string, err error) error {
+	switch {
+	case err == nil, err == store.ErrNotFound, err == store.ErrExists, err == store.ErrLimit, err == store.ErrConflict:
+		return err
+	case ctx.Err() != nil && !errors.Is(err, ctx.Err()):
+		return fmt.Errorf("sqlstore: %s: %w: %w", what, ctx.Err(), err)
+	}
+	return fmt.Errorf("sqlstore: %s: %w", what, err)
+}

@@ -1,0 +1,73 @@
+package sqlstore
+
+import (
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/pressly/goose/v3"
+	"github.com/pressly/goose/v3/lock"
+)
+
+//go:embed migrations
+var migrations embed.FS
+
+// migrationsTable is where the migrations that were applied are noted: a table
+// of our own, for the host may use the same library for its own.
+const migrationsTable = "keystile_migrations"
+
+// Migrations returns the files with the SQL that makes the tables of a dialect,
+// to be applied in the order of their names: for hosts that have a migration tool
+// of their own. They do nothing but add, and a file that was released does not
+// change.
+func Migrations(d Dialect) (fs.FS, error) {
+	switch d {
+	case SQLite:
+		return fs.Sub(migrations, "migrations/sqlite")
+	case PostgreSQL:
+		return fs.Sub(migrations, "migrations/postgres")
+	}
+	return nil, fmt.Errorf("sqlstore: Migrations: %q: must be SQLite or PostgreSQL", d)
+}
+
+// Migrate makes the tables, or brings them up to date, and keeps what is in
+// them. Doing it again does nothing; several processes may do it at once. It has
+// no timeout but that of ctx.
+func (s *Store) Migrate(ctx context.Context) error {
+	if s.tx != nil {
+		return errors.New("sqlstore: migrate: not within a transaction")
+	}
+	err := s.migrate(ctx)
+	if err != nil && s.sql.dialect == SQLite && ctx.Err() == nil {
+		err = s.migrate(ctx) // another process may just have done the same
+	}
+	if err != nil {
+		return fmt.Errorf("sqlstore: migrate: %w", err)
+	}
+	return nil
+}
+
+func (s *Store) migrate(ctx context.Context) error {
+	files, err := Migrations(s.sql.dialect)
+	if err != nil {
+		return err
+	}
+	options := []goose.ProviderOption{goose.WithTableName(migrationsTable), goose.WithDisableGlobalRegistry(true)}
+	dialect := goose.DialectSQLite3
+	if s.sql.dialect == PostgreSQL {
+		dialect = goose.DialectPostgres
+		one, err := lock.NewPostgresSessionLocker()
+		if err != nil {
+			return err
+		}
+		options = append(options, goose.WithSessionLocker(one))
+	}
+	provider, err := goose.NewProvider(dialect, s.db, files, options...)
+	if err != nil {
+		return err
+	}
+	_, err = provider.Up(ctx)
+	return err
+}
