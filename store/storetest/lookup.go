@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"strings"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -49,7 +50,9 @@ func findUnknown(p *probe) {
 func getUnknown(p *probe) {
 	p.insert(credential())
 	p.getNotFound(credential().ID)
-	p.getNotFound("")
+	for _, id := range []string{"", "%", "*", "\x00", "a\x00b", "\xff", "' OR 1=1 --", strings.Repeat("a", 4096)} {
+		p.getNotFound(id) // an ID comes from a URL
+	}
 }
 
 func findAfterMiss(p *probe) {

@@ -53,6 +53,14 @@ func lookupMutants() []mutant {
 				return c, err
 			}
 		}},
+		{fault: "an ID that cannot be kept is an outage", caught: []string{"get-unknown-is-not-found"}, plant: func(m *mutable) {
+			m.get = func(ctx context.Context, id string) (*store.Credential, error) {
+				if strings.Contains(id, "\x00") {
+					return nil, errors.New("invalid byte sequence")
+				}
+				return m.raw.Get(ctx, id)
+			}
+		}},
 		{fault: "Get answers nothing without an error", caught: []string{"get-unknown-is-not-found"}, plant: func(m *mutable) {
 			m.get = func(ctx context.Context, id string) (*store.Credential, error) {
 				c, err := m.raw.Get(ctx, id)

@@ -25,5 +25,6 @@ func mutants() []mutant {
 		pruneMutants(),
 		cancelMutants(),
 		raceMutants(),
+		watchMutants(),
 	)
 }

@@ -14,6 +14,8 @@ type raw struct {
 	mu  sync.RWMutex
 	mem *store.Memory
 	ids []string // of all rows that ever were
+
+	watchers sync.Map // of a *func(store.Digest), nothing
 }
 
 func newRaw() *raw { return &raw{mem: store.NewMemory()} }
@@ -34,7 +36,11 @@ func (r *raw) Insert(ctx context.Context, c *store.Credential, limit int) error 
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ids = append(r.ids, c.ID)
-	return r.mem.Insert(ctx, c, limit)
+	err := r.mem.Insert(ctx, c, limit)
+	if err == nil {
+		r.tell(c.Digest)
+	}
+	return err
 }
 
 func (r *raw) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
@@ -46,14 +52,56 @@ func (r *raw) List(ctx context.Context, f store.Filter) ([]*store.Credential, er
 func (r *raw) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
-	return r.mem.Revoke(ctx, f, at)
+	ds, err := r.mem.Revoke(ctx, f, at)
+	r.tell(ds...)
+	return ds, err
 }
 
 func (r *raw) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ids = append(r.ids, next.ID)
-	return r.mem.Rotate(ctx, id, until, next)
+	old, _ := r.mem.Get(context.Background(), id)
+	err := r.mem.Rotate(ctx, id, until, next)
+	if err == nil {
+		r.tell(old.Digest, next.Digest)
+	}
+	return err
+}
+
+// tell reports changes to every Watch.
+func (r *raw) tell(ds ...store.Digest) {
+	r.watchers.Range(func(report, _ any) bool {
+		for _, d := range ds {
+			(*report.(*func(store.Digest)))(d)
+		}
+		return true
+	})
+}
+
+func (r *raw) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	var mu sync.Mutex // one call at a time
+	report := func(d store.Digest) {
+		mu.Lock()
+		defer mu.Unlock()
+		if ctx.Err() == nil {
+			changed(d)
+		}
+	}
+	r.watchers.Store(&report, nil)
+	defer r.watchers.Delete(&report)
+	for {
+		mu.Lock()
+		alive()
+		mu.Unlock()
+		select {
+		case <-ctx.Done():
+			mu.Lock() // whoever is reporting has done so
+			defer mu.Unlock()
+			return ctx.Err()
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
 }
 
 func (r *raw) Touch(ctx context.Context, id string, at time.Time) error {
@@ -116,12 +164,13 @@ type mutable struct {
 	rotate func(context.Context, string, time.Time, *store.Credential) error
 	touch  func(context.Context, string, time.Time) error
 	prune  func(context.Context, time.Time) (int, error)
+	watch  func(context.Context, func(), func(store.Digest)) error
 }
 
 // newMutable returns a store without a fault.
 func newMutable() *mutable {
 	r := newRaw()
-	return &mutable{r, r.Find, r.Get, r.Insert, r.List, r.Revoke, r.Rotate, r.Touch, r.Prune}
+	return &mutable{r, r.Find, r.Get, r.Insert, r.List, r.Revoke, r.Rotate, r.Touch, r.Prune, r.Watch}
 }
 
 func (m *mutable) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
@@ -154,6 +203,10 @@ func (m *mutable) Touch(ctx context.Context, id string, at time.Time) error {
 
 func (m *mutable) Prune(ctx context.Context, before time.Time) (int, error) {
 	return m.prune(ctx, before)
+}
+
+func (m *mutable) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	return m.watch(ctx, alive, changed)
 }
 
 // onWrite makes all rows that the store is given differ from what they

@@ -16,7 +16,8 @@
 //
 //	go test -race -run 'TestStore/find-compares-whole-digest'
 //
-// Some checks make many calls at once; run the suite with -race. What no suite
+// Some checks make many calls at once; run the suite with -race. A store that is
+// a [store.Watcher] is held to that contract, too. What no suite
 // can arrange is left to the store's own tests: a server that dies, a full disk,
 // a second process.
 package storetest
@@ -92,5 +93,6 @@ func checks() []check {
 		cancelChecks(),
 		raceChecks(),
 		readerChecks(),
+		watchChecks(),
 	)
 }
