@@ -1,0 +1,75 @@
+package redisstore_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"sync/atomic"
+	"testing"
+
+	"github.com/redis/rueidis"
+
+	"github.com/keystile/keystile/internal/services"
+	"github.com/keystile/keystile/store"
+)
+
+// R3: whoever made a write whose answer was lost is not told that another did:
+// the client must not send it again.
+func TestLostAnswerIsNotARefusal(t *testing.T) {
+	server := services.StartRedis(t)
+	var cut atomic.Bool
+	client, err := rueidis.NewClient(rueidis.ClientOption{
+		InitAddress: []string{server.Addr()},
+		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
+			conn, err := d.DialContext(ctx, "tcp", addr)
+			return &cutConn{conn, &cut}, err
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	st := open(t, client)
+	c := credential("ada")
+	next := credential("ada")
+	// The server learns the scripts first: a script that it does not know is
+	// answered twice.
+	warm, after := credential("ada"), credential("ada")
+	if err := errors.Join(st.Insert(t.Context(), warm, 0), st.Rotate(t.Context(), warm.ID, warm.ExpiresAt, after)); err != nil {
+		t.Fatal(err)
+	}
+	for _, write := range []struct {
+		name string
+		do   func() error
+		made *store.Credential
+	}{
+		{"Insert", func() error { return st.Insert(t.Context(), c, 0) }, c},
+		{"Rotate", func() error { return st.Rotate(t.Context(), c.ID, c.ExpiresAt, next) }, next},
+	} {
+		cut.Store(true)
+		outage(t, write.name, write.do())
+		if cut.Load() {
+			t.Fatalf("%s: no answer was lost", write.name)
+		}
+		if err := expect(st, write.made, true, write.name); err != nil {
+			t.Errorf("%s: want it made, by the first try: %v", write.name, err)
+		}
+	}
+}
+
+// A cutConn loses the next answer and then the connection when told to.
+type cutConn struct {
+	net.Conn
+	cut *atomic.Bool
+}
+
+func (c *cutConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	if n > 0 && c.cut.CompareAndSwap(true, false) {
+		c.Conn.Close()
+		return 0, io.EOF
+	}
+	return n, err
+}

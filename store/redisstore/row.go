@@ -1,0 +1,180 @@
+package redisstore
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+// A row is the value of a key d:DIGEST. It begins with what scripts change, in
+// fixed places:
+//
+//	"1"                                        version
+//	RevokedAt ExpiresAt RotatedAt LastUsedAt   18 digits each, see appendTime
+//	CreatedAt                                  18 digits
+//	Kind ID Subject Family Parent Name Data    each a length and as many bytes
+//	Scopes Networks                            each a count and as many of these
+//
+// Lengths and counts have four bytes, the highest first. A network is its
+// address in 4 or 16 bytes and one byte of bits.
+//
+// Rows of this version are in testdata, and go on being read.
+const (
+	version    = '1'
+	timeDigits = 18
+)
+
+// encode returns the row of c.
+func encode(c *store.Credential) (string, error) {
+	b := append(make([]byte, 0, 256), version)
+	var err error
+	for _, t := range []struct {
+		name string
+		time.Time
+	}{{"RevokedAt", c.RevokedAt}, {"ExpiresAt", c.ExpiresAt}, {"RotatedAt", c.RotatedAt}, {"LastUsedAt", c.LastUsedAt}, {"CreatedAt", c.CreatedAt}} {
+		if b, err = appendTime(b, t.Time); err != nil {
+			return "", fmt.Errorf("%s: %w", t.name, err)
+		}
+	}
+	for _, s := range []string{string(c.Kind), c.ID, c.Subject, c.Family, c.Parent, c.Name, string(c.Data)} {
+		b = appendString(b, s)
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Scopes)))
+	for _, s := range c.Scopes {
+		b = appendString(b, s)
+	}
+	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Networks)))
+	for i, n := range c.Networks {
+		if !n.IsValid() {
+			return "", fmt.Errorf("network %d: not a valid prefix", i)
+		}
+		network, _ := n.MarshalBinary() // which never fails
+		b = appendString(b, string(network))
+	}
+	return string(b), nil
+}
+
+func appendString(b []byte, s string) []byte {
+	return append(binary.BigEndian.AppendUint32(b, uint32(len(s))), s...)
+}
+
+// sinceYear1 is the Unix epoch in microseconds since the zero time.
+const sinceYear1 = 62135596800 * 1e6
+
+// appendTime appends t as microseconds since the zero time, so that never is 0,
+// and in so many digits that times compare as their digits do.
+func appendTime(b []byte, t time.Time) ([]byte, error) {
+	if y := t.UTC().Year(); y < 1 || y > 9999 {
+		return nil, fmt.Errorf("year %d: must be 1 to 9999", y)
+	}
+	return fmt.Appendf(b, "%0*d", timeDigits, t.UnixMicro()+sinceYear1), nil
+}
+
+var errDamaged = errors.New("the row is damaged or of an unknown version")
+
+// decode returns the credential of a row with this digest. It is the inverse of
+// encode: what encode does not return is an error. The strings of the result
+// share the memory of the row.
+func decode(d store.Digest, row string) (*store.Credential, error) {
+	if len(row) == 0 || row[0] != version {
+		return nil, errDamaged
+	}
+	r := reader{rest: row[1:]}
+	c := &store.Credential{
+		Digest:     d,
+		RevokedAt:  r.time(),
+		ExpiresAt:  r.time(),
+		RotatedAt:  r.time(),
+		LastUsedAt: r.time(),
+		CreatedAt:  r.time(),
+		Kind:       store.Kind(r.string()),
+		ID:         r.string(),
+		Subject:    r.string(),
+		Family:     r.string(),
+		Parent:     r.string(),
+		Name:       r.string(),
+		Data:       []byte(r.string()),
+	}
+	if n := r.count(); n > 0 {
+		c.Scopes = make([]string, n)
+		for i := range c.Scopes {
+			c.Scopes[i] = r.string()
+		}
+	}
+	if n := r.count(); n > 0 {
+		c.Networks = make([]netip.Prefix, n)
+		for i := range c.Networks {
+			c.Networks[i] = r.network()
+		}
+	}
+	if r.damaged || r.rest != "" {
+		return nil, errDamaged
+	}
+	return c, nil
+}
+
+// A reader reads a row from its beginning. Once something was not there, it is
+// damaged and all that it returns is zero.
+type reader struct {
+	rest    string
+	damaged bool
+}
+
+func (r *reader) take(n int) string {
+	if n > len(r.rest) {
+		r.damaged, r.rest = true, ""
+		return ""
+	}
+	s := r.rest[:n]
+	r.rest = r.rest[n:]
+	return s
+}
+
+func (r *reader) time() time.Time {
+	var n int64
+	for _, digit := range []byte(r.take(timeDigits)) {
+		if digit < '0' || digit > '9' {
+			r.damaged = true
+			return time.Time{}
+		}
+		n = n*10 + int64(digit-'0')
+	}
+	t := time.UnixMicro(n - sinceYear1).UTC()
+	if t.Year() > 9999 {
+		r.damaged = true
+	}
+	return t
+}
+
+func (r *reader) uint32() uint32 {
+	b := r.take(4)
+	if r.damaged {
+		return 0
+	}
+	return uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])
+}
+
+func (r *reader) string() string { return r.take(int(r.uint32())) }
+
+// count returns the number of elements that follow, each of which has at least
+// its length: so no row makes decode allocate much more than itself.
+func (r *reader) count() int {
+	n := int(r.uint32())
+	if n > len(r.rest)/4 {
+		r.damaged = true
+		return 0
+	}
+	return n
+}
+
+func (r *reader) network() (p netip.Prefix) {
+	b := r.string()
+	if r.damaged || len(b) != 5 && len(b) != 17 || p.UnmarshalBinary([]byte(b)) != nil || !p.IsValid() {
+		r.damaged = true
+	}
+	return p
+}
