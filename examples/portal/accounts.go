@@ -2,10 +2,15 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/base32"
 	"errors"
+	"io"
+	"strings"
 
 	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/cookie"
 )
 
 // An account is a user of the portal.
@@ -21,15 +26,17 @@ type account struct {
 type accounts []account
 
 // demoAccounts returns two accounts and their passwords, which only a demo
-// knows.
-func demoAccounts() (accounts, []string) {
+// knows. They are made from the key, so that they stay the same as long as that.
+func demoAccounts(key cookie.Key) (accounts, []string) {
 	as := accounts{
 		{subject: "ada", email: "ada@example.com", permissions: []string{auth.AllScopes}},
 		{subject: "ben", email: "ben@example.com", permissions: []string{"reports:read"}},
 	}
 	var passwords []string
 	for i := range as {
-		password := rand.Text()
+		mac := hmac.New(sha256.New, []byte(key.Reveal()))
+		io.WriteString(mac, "the demo password of "+as[i].subject)
+		password := strings.ToLower(base32.StdEncoding.EncodeToString(mac.Sum(nil))[:20])
 		as[i].password = hashPassword(password)
 		passwords = append(passwords, password)
 	}

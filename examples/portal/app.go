@@ -11,7 +11,6 @@ import (
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
-	"github.com/keystile/keystile/store"
 )
 
 // An app is the portal without its server.
@@ -31,7 +30,7 @@ type app struct {
 }
 
 // newApp wires the portal. All schemes and guards report to one log.
-func newApp(st store.Store, log *slog.Logger) (*app, error) {
+func newApp(st *keep, log *slog.Logger) (*app, error) {
 	a := &app{log: log}
 	observe := func(ctx context.Context, ev auth.Event) {
 		level := slog.LevelInfo
@@ -40,7 +39,7 @@ func newApp(st store.Store, log *slog.Logger) (*app, error) {
 		}
 		log.Log(ctx, level, "auth", "event", ev)
 	}
-	a.accounts, a.passwords = demoAccounts()
+	a.accounts, a.passwords = demoAccounts(st.key)
 	var err error
 	if a.tokens, err = bearer.New(bearer.Config{Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
@@ -48,9 +47,7 @@ func newApp(st store.Store, log *slog.Logger) (*app, error) {
 	if a.secrets, err = secret.New(secret.Config{Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
 	}
-	// The store ends with the program, and so may the key of the cookies.
-	keys := []cookie.Key{cookie.NewKey()}
-	if a.sessions, err = cookie.New(cookie.Config{Keys: keys, Store: st, Realm: "portal", Observe: observe}); err != nil {
+	if a.sessions, err = cookie.New(cookie.Config{Keys: []cookie.Key{st.key}, Store: st, Realm: "portal", Observe: observe}); err != nil {
 		return nil, err
 	}
 	guard := func(g **auth.Guard, cfg auth.Config) {

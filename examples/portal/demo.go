@@ -4,16 +4,22 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
+	"slices"
 	"text/template"
+	"time"
 
+	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/secret"
+	"github.com/keystile/keystile/store"
 )
 
 // about is what a user, or a program, needs to know to try the portal.
 type about struct {
-	URL string `json:"url"`
+	URL  string `json:"url"`
+	Kept string `json:"-"`
 	demoUser
 	Other demoUser `json:"other"`
 }
@@ -32,17 +38,52 @@ func (a *app) demo(ctx context.Context, url string) (*about, error) {
 	about := &about{URL: url}
 	for i, user := range []*demoUser{&about.demoUser, &about.Other} {
 		of := a.accounts[i]
-		token, _, err := a.tokens.Issue(ctx, bearer.Request{Subject: of.subject, Name: "demo"})
+		token, _, err := fresh(ctx, a.tokens, of.subject, func() (auth.Plaintext, *store.Credential, error) {
+			return a.tokens.Issue(ctx, bearer.Request{Subject: of.subject, Name: demoName})
+		})
 		if err != nil {
 			return nil, err
 		}
-		secret, cred, err := a.secrets.Issue(ctx, secret.Request{Subject: of.subject, Name: "demo"})
+		secret, cred, err := fresh(ctx, a.secrets, of.subject, func() (auth.Plaintext, *store.Credential, error) {
+			return a.secrets.Issue(ctx, secret.Request{Subject: of.subject, Name: demoName})
+		})
 		if err != nil {
 			return nil, err
 		}
 		*user = demoUser{of.email, a.passwords[i], token.Reveal(), cred.Family, secret.Reveal()}
 	}
 	return about, nil
+}
+
+// demoName is the name of the credentials that each start of the portal makes.
+const demoName = "demo"
+
+// fresh issues a credential. Where the account has as many as it may, the oldest
+// that an earlier start made is revoked for it.
+func fresh(ctx context.Context, of manager, subject string, issue func() (auth.Plaintext, *store.Credential, error)) (auth.Plaintext, *store.Credential, error) {
+	plain, cred, err := issue()
+	if !errors.Is(err, store.ErrLimit) {
+		return plain, cred, err
+	}
+	held, err := of.List(ctx, subject)
+	if err != nil {
+		return plain, nil, err
+	}
+	for _, old := range slices.Backward(held) {
+		if old.Name == demoName && old.Active(time.Now()) {
+			if err := of.Revoke(ctx, subject, old.ID); err != nil {
+				return plain, nil, err
+			}
+			break
+		}
+	}
+	return issue()
+}
+
+// A manager manages credentials of one kind.
+type manager interface {
+	List(ctx context.Context, subject string) ([]*store.Credential, error)
+	Revoke(ctx context.Context, subject, id string) error
 }
 
 func (a *about) print(w io.Writer, asJSON bool) error {
@@ -58,7 +99,7 @@ func (a *about) print(w io.Writer, asJSON bool) error {
 }
 
 var tryIt = template.Must(template.New("").Parse(`The keystile portal listens on {{.URL}}. Ctrl-C stops it.
-Everything is kept in memory: these credentials end with the program.
+{{.Kept}}
 
 Sign in at {{.URL}}/login:
 

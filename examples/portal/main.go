@@ -4,7 +4,8 @@
 //
 //	go run ./examples/portal
 //
-// It prints what to try. Everything is kept in memory and ends with it.
+// It prints what to try. Credentials are kept in a SQLite file; the flag -store
+// names another place.
 package main
 
 import (
@@ -39,6 +40,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags := flag.NewFlagSet("portal", flag.ContinueOnError)
 	flags.SetOutput(io.Discard) // errors are printed once, by main
 	addr := flags.String("addr", "localhost:8080", "`host:port` to listen on; port 0 is a free one")
+	storeName := flags.String("store", "sqlite:portal.db", "where credentials are kept: memory, sqlite:`path`, postgres://... or redis://...")
 	asJSON := flags.Bool("json", false, "print one line of JSON, for programs, instead of what to try")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(stderr)
@@ -51,8 +53,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("unexpected argument %q; -help lists the flags", flags.Arg(0))
 	}
 
-	st := store.NewMemory()
-	app, err := newApp(st, slog.New(slog.NewTextHandler(stderr, nil)))
+	kept, err := openStore(ctx, *storeName)
+	if err != nil {
+		return err
+	}
+	defer kept.close()
+	app, err := newApp(kept, slog.New(slog.NewTextHandler(stderr, nil)))
 	if err != nil {
 		return err
 	}
@@ -63,15 +69,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-addr %s: %w; it must be like localhost:8080", *addr, err)
 	}
 	defer listener.Close()
-	about, err := app.demo(ctx, url(*addr, listener))
+	about, err := app.demo(ctx, baseURL(*addr, listener))
 	if err != nil {
 		return err
 	}
+	about.Kept = kept.about
 	if err := about.print(stdout, *asJSON); err != nil {
 		return err
 	}
 
-	go prune(ctx, st)
+	go prune(ctx, kept)
 	server := &http.Server{Handler: app.routes(), ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
@@ -85,8 +92,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	return server.Shutdown(ctx)
 }
 
-// url returns where the listener is reached from this machine.
-func url(addr string, l net.Listener) string {
+// baseURL returns where the listener is reached from this machine.
+func baseURL(addr string, l net.Listener) string {
 	host, _, err := net.SplitHostPort(addr)
 	if ip := net.ParseIP(host); err != nil || host == "" || ip.IsUnspecified() {
 		host = "localhost" // browsers keep the cookie for no other host without TLS

@@ -20,19 +20,27 @@ import (
 )
 
 // start runs the portal with args until the test ends and returns what it
-// prints as it starts.
+// prints as it starts. Unless args say otherwise it has a SQLite file of its own.
 func start(t *testing.T, args ...string) *bufio.Reader {
 	t.Helper()
+	out, _ := startUntil(t, args...)
+	return out
+}
+
+// startUntil is start, and returns what ends the portal before the test does.
+func startUntil(t *testing.T, args ...string) (*bufio.Reader, func()) {
+	t.Helper()
+	args = append([]string{"-addr", "localhost:0", "-store", "sqlite:" + filepath.Join(t.TempDir(), "portal.db")}, args...)
 	ctx, cancel := context.WithCancel(t.Context())
 	out, in := io.Pipe()
 	done := make(chan error, 1)
 	var log lockedBuffer
 	go func() {
-		err := run(ctx, append([]string{"-addr", "localhost:0"}, args...), in, &log)
+		err := run(ctx, args, in, &log)
 		in.CloseWithError(errors.Join(err, io.EOF))
 		done <- err
 	}()
-	t.Cleanup(func() {
+	stop := sync.OnceFunc(func() {
 		cancel()
 		if err := <-done; err != nil {
 			t.Errorf("run: %v", err)
@@ -41,13 +49,21 @@ func start(t *testing.T, args ...string) *bufio.Reader {
 			t.Logf("log:\n%s", log.String())
 		}
 	})
-	return bufio.NewReaderSize(out, 64<<10) // takes in all that is printed at once
+	t.Cleanup(stop)
+	return bufio.NewReaderSize(out, 64<<10), stop // takes in all that is printed at once
 }
 
 // startJSON runs the portal and returns what -json says of it.
-func startJSON(t *testing.T) about {
+func startJSON(t *testing.T, args ...string) about {
 	t.Helper()
-	line, err := start(t, "-json").ReadBytes('\n')
+	a, _ := startJSONUntil(t, args...)
+	return a
+}
+
+func startJSONUntil(t *testing.T, args ...string) (about, func()) {
+	t.Helper()
+	out, stop := startUntil(t, append(args, "-json")...)
+	line, err := out.ReadBytes('\n')
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +71,7 @@ func startJSON(t *testing.T) about {
 	if err := json.Unmarshal(line, &a); err != nil {
 		t.Fatalf("%s: %v", line, err)
 	}
-	return a
+	return a, stop
 }
 
 type lockedBuffer struct {
@@ -235,7 +251,7 @@ func TestPortTaken(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	err = run(t.Context(), []string{"-addr", l.Addr().String()}, io.Discard, io.Discard)
+	err = run(t.Context(), []string{"-store", "memory", "-addr", l.Addr().String()}, io.Discard, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "choose another port") {
 		t.Errorf("error %v, want one that says how to choose another port", err)
 	}
@@ -258,7 +274,7 @@ func TestSignals(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	for _, sig := range []os.Signal{syscall.SIGTERM, os.Interrupt} {
-		cmd := exec.Command(bin, "-addr", "localhost:0", "-json")
+		cmd := exec.Command(bin, "-store", "memory", "-addr", "localhost:0", "-json")
 		out, err := cmd.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)
