@@ -11,13 +11,15 @@ type Watcher interface {
 	//
 	// It calls changed with the digest of every credential that Insert added
 	// and that Revoke or Rotate changed, soon after: within milliseconds
-	// where all is well. Touch and Prune are not reported.
+	// where all is well, and not before a Find sees the change. Touch and Prune
+	// are not reported.
 	//
 	// It calls alive as soon as it reports changes, and then twice a second
 	// or more often. Each call means that every change that was complete half
 	// a second before has been reported. So who has not heard of it for
 	// longer than that no longer knows what has changed.
 	//
-	// Both are called by one goroutine at a time and must be quick.
+	// Both are called by one goroutine at a time, not after Watch has returned,
+	// and must be quick.
 	Watch(ctx context.Context, alive func(), changed func(Digest)) error
 }

@@ -2,8 +2,9 @@ module github.com/keystile/keystile/store/cache
 
 go 1.26.0
 
-require github.com/keystile/keystile v0.0.0
-
-require github.com/maypok86/otter/v2 v2.4.0 // indirect
+require (
+	github.com/keystile/keystile v0.0.0
+	github.com/maypok86/otter/v2 v2.4.0
+)
 
 replace github.com/keystile/keystile => ../../

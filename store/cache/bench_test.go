@@ -1,0 +1,114 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// A way is a Guard in front of a store, and requests that pass it.
+type way struct {
+	handler  http.Handler
+	requests []*http.Request
+	w        *httptest.ResponseRecorder
+}
+
+func (w *way) serve(i int) {
+	clear(w.w.Header())
+	w.handler.ServeHTTP(w.w, w.requests[i%len(w.requests)])
+}
+
+// BenchmarkGuard measures requests that are answered from a Cache by turns with
+// the same ones answered by a Memory, and reports how many times the time of
+// those they take: a figure that a busy machine changes little.
+func BenchmarkGuard(b *testing.B) {
+	const turn = 1000
+	for _, n := range []int{50, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			memory := store.NewMemory()
+			cached, err := cache.New(cache.Config{Store: memory, MaxStale: 10 * time.Minute})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer cached.Close()
+			ways := []*way{newWay(b, memory), newWay(b, cached)}
+			issuer, err := bearer.New(bearer.Config{Store: memory, Limit: -1})
+			if err != nil {
+				b.Fatal(err)
+			}
+			for range n {
+				plain, _, err := issuer.Issue(context.Background(), bearer.Request{Subject: "ada"})
+				if err != nil {
+					b.Fatal(err)
+				}
+				r := httptest.NewRequest("GET", "/", nil)
+				r.Header.Set("Authorization", "Bearer "+plain.Reveal())
+				for _, w := range ways {
+					w.requests = append(w.requests, r)
+				}
+			}
+			for i := range 2 * n { // fill
+				ways[1].serve(i)
+			}
+			var took [2]time.Duration
+			i := 0
+			for b.Loop() {
+				for k, w := range ways {
+					start := time.Now()
+					for j := range turn {
+						w.serve(i + j)
+					}
+					took[k] += time.Since(start)
+				}
+				i += turn
+			}
+			b.ReportMetric(float64(took[1])/float64(took[0]), "x/memory")
+			b.ReportMetric(float64(took[0].Nanoseconds())/float64(i), "ns/memory")
+			b.ReportMetric(float64(took[1].Nanoseconds())/float64(i), "ns/cached")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+func newWay(b *testing.B, st store.Store) *way {
+	tokens, err := bearer.New(bearer.Config{Store: st, LastUsedInterval: -1})
+	if err != nil {
+		b.Fatal(err)
+	}
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{tokens}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	next := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	return &way{handler: guard.Require()(next), w: httptest.NewRecorder()}
+}
+
+// BenchmarkFind measures a lookup that is answered from the Cache.
+func BenchmarkFind(b *testing.B) {
+	memory := store.NewMemory()
+	cached, err := cache.New(cache.Config{Store: memory, MaxStale: 10 * time.Minute})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer cached.Close()
+	d := store.Digest{1}
+	if err := memory.Insert(context.Background(), &store.Credential{ID: "1", Kind: store.KindToken, Digest: d}, 0); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if _, err := cached.Find(context.Background(), store.KindToken, d); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}

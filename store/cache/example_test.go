@@ -1,0 +1,111 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"time"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// slow stands for a store that asks a server, and counts how often.
+type slow struct {
+	store.Store
+	finds int
+}
+
+func (s *slow) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	s.finds++
+	return s.Store.Find(ctx, k, d)
+}
+
+// A Cache takes the place of the store that it is in front of. A token that is
+// revoked through it works no more, from that moment on.
+func Example() {
+	ctx := context.Background()
+	db := &slow{Store: store.NewMemory()}
+
+	c, err := cache.New(cache.Config{Store: db})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	tokens, err := bearer.New(bearer.Config{Store: c})
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{tokens}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	hello := guard.Require()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+
+	plain, cred, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	request := func() int {
+		r := httptest.NewRequest("GET", "/hello", nil)
+		r.Header.Set("Authorization", "Bearer "+plain.Reveal())
+		w := httptest.NewRecorder()
+		hello.ServeHTTP(w, r)
+		return w.Code
+	}
+	for range 100 {
+		request()
+	}
+	fmt.Println(request(), "after", db.finds, "query")
+
+	if err := tokens.Revoke(ctx, "ada", cred.ID); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(request())
+
+	// Output:
+	// 200 after 1 query
+	// 401
+}
+
+// Whatever is wrong is told at once.
+func ExampleNew() {
+	_, err := cache.New(cache.Config{MaxStale: time.Hour})
+	fmt.Println(err)
+	// Output:
+	// cache: Config.Store: must be set
+	// cache: Config.MaxStale: 1h0m0s: must be at most 10m0s
+}
+
+// WatchError tells why revocations of other processes take MaxStale.
+func ExampleConfig_watchError() {
+	heard := make(chan error, 1)
+	c, err := cache.New(cache.Config{
+		Store: silent{store.NewMemory()},
+		WatchError: func(err error) {
+			select {
+			case heard <- err:
+			default: // told already
+			}
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+	fmt.Println(<-heard)
+	// Output:
+	// NOPERM this user has no permissions to run the 'subscribe' command
+}
+
+// silent stands for a store that is not allowed to watch.
+type silent struct{ *store.Memory }
+
+func (silent) Watch(context.Context, func(), func(store.Digest)) error {
+	return errors.New("NOPERM this user has no permissions to run the 'subscribe' command")
+}

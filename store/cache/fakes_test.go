@@ -1,0 +1,318 @@
+package cache_test
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// A machine is a process with a connection to a store that it shares with
+// others. It is a Memory that counts and can be made to fail.
+type machine struct {
+	*store.Memory
+	others []*line // those who are told of what this one changes
+
+	finds   atomic.Int64
+	find    func(ctx context.Context, ask func() (*store.Credential, error)) (*store.Credential, error) // in place of ask
+	writing func()                                                                                      // called before each write
+	visible func(changed []store.Digest)                                                                // called when a write can be seen
+	written func() error                                                                                // called before a write returns
+}
+
+func (m *machine) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	m.finds.Add(1)
+	ask := func() (*store.Credential, error) { return m.Memory.Find(ctx, k, d) }
+	if m.find != nil {
+		return m.find(ctx, ask)
+	}
+	return ask()
+}
+
+func (m *machine) begin() {
+	if m.writing != nil {
+		m.writing()
+	}
+}
+
+func (m *machine) wrote(err error, changed ...store.Digest) error {
+	if err == nil {
+		if m.visible != nil {
+			m.visible(changed)
+		}
+		for _, l := range m.others {
+			l.tell(changed...)
+		}
+		if m.written != nil {
+			err = m.written()
+		}
+	}
+	return err
+}
+
+func (m *machine) Insert(ctx context.Context, c *store.Credential, limit int) error {
+	m.begin()
+	return m.wrote(m.Memory.Insert(ctx, c, limit), c.Digest)
+}
+
+func (m *machine) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
+	m.begin()
+	changed, err := m.Memory.Revoke(ctx, f, at)
+	if err := m.wrote(err, changed...); err != nil {
+		return nil, err
+	}
+	return changed, nil
+}
+
+func (m *machine) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	m.begin()
+	err := m.Memory.Rotate(ctx, id, until, next)
+	if err != nil {
+		return err
+	}
+	old, err := m.Memory.Get(ctx, id)
+	return m.wrote(err, old.Digest, next.Digest)
+}
+
+func (m *machine) Touch(ctx context.Context, id string, at time.Time) error {
+	m.begin()
+	return m.wrote(m.Memory.Touch(ctx, id, at))
+}
+
+func (m *machine) Prune(ctx context.Context, before time.Time) (int, error) {
+	m.begin()
+	return m.Memory.Prune(ctx, before)
+}
+
+// A watched is a machine that is told of changes, by a line.
+type watched struct {
+	*machine
+	line *line
+}
+
+func (w watched) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	return w.line.watch(ctx, alive, changed)
+}
+
+// A line tells of changes, and can be made to fail. The zero value works.
+type line struct {
+	mu      sync.Mutex
+	pending []news
+	silent  bool // nothing gets through, and nobody is told
+	open    bool
+	watches int
+
+	refuse  func() error                     // called when a watch begins
+	telling func(store.Digest) (told func()) // called with each piece of news, and told when it has arrived
+	latency func() time.Duration             // of one piece of news
+	lost    chan error                       // ends a watch
+}
+
+type news struct {
+	digest store.Digest
+	told   func()
+}
+
+func newLine() *line { return &line{lost: make(chan error)} }
+
+func (l *line) tell(ds ...store.Digest) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.open && !l.silent {
+		for _, d := range ds {
+			n := news{digest: d}
+			if l.telling != nil {
+				n.told = l.telling(d)
+			}
+			l.pending = append(l.pending, n)
+		}
+	}
+}
+
+func (l *line) mute(silent bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.silent = silent
+}
+
+func (l *line) begun() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.watches
+}
+
+// watch looks for news every 10 ms and gives a sign of life every 500.
+func (l *line) watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	l.mu.Lock()
+	l.watches++
+	refuse := l.refuse
+	l.mu.Unlock()
+	if refuse != nil {
+		if err := refuse(); err != nil {
+			return err
+		}
+	}
+	l.mu.Lock()
+	l.open, l.pending = true, nil
+	l.mu.Unlock()
+	defer func() {
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		l.open = false
+	}()
+	alive()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for i := 1; ; i++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case err := <-l.lost:
+			return err
+		case <-tick.C:
+		}
+		l.mu.Lock()
+		arrived, silent := slices.Clone(l.pending), l.silent
+		l.pending = nil
+		l.mu.Unlock()
+		for _, n := range arrived {
+			if l.latency != nil {
+				time.Sleep(l.latency())
+			}
+			changed(n.digest)
+			if n.told != nil {
+				n.told()
+			}
+		}
+		if i%50 == 0 && !silent {
+			alive()
+		}
+	}
+}
+
+// token returns a credential that is named so.
+func token(id string) *store.Credential {
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	return &store.Credential{
+		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "subject of " + id,
+		Family: "family of " + id, Parent: "parent of " + id, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+	}
+}
+
+func newCache(t testing.TB, cfg cache.Config) *cache.Cache {
+	t.Helper()
+	c, err := cache.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return c
+}
+
+// A pair is two machines on one store, each with a Cache. Here is watched, if
+// it is told to be; there is where others write.
+type pair struct {
+	memory *store.Memory
+	here   *machine
+	line   *line
+	there  *cache.Cache
+	*cache.Cache
+	t testing.TB
+}
+
+func newPair(t testing.TB, isWatched bool, cfg cache.Config) *pair {
+	p := &pair{memory: store.NewMemory(), line: newLine(), t: t}
+	p.here = &machine{Memory: p.memory, others: []*line{p.line}}
+	cfg.Store = p.here
+	if isWatched {
+		cfg.Store = watched{p.here, p.line}
+	}
+	p.Cache = newCache(t, cfg)
+	p.there = newCache(t, cache.Config{Store: &machine{Memory: p.memory, others: []*line{p.line}}})
+	synctest.Wait()
+	return p
+}
+
+func (p *pair) must(err error) {
+	p.t.Helper()
+	if err != nil {
+		p.t.Fatal(err)
+	}
+}
+
+// insert adds tokens, around both caches and without news.
+func (p *pair) insert(ids ...string) {
+	p.t.Helper()
+	for _, id := range ids {
+		p.must(p.memory.Insert(p.t.Context(), token(id), 0))
+	}
+}
+
+// revoke revokes a token by st.
+func (p *pair) revoke(st store.Store, id string) {
+	p.t.Helper()
+	_, err := st.Revoke(p.t.Context(), store.Filter{ID: id}, time.Now())
+	p.must(err)
+}
+
+// state returns what Find says of a token.
+func (p *pair) state(id string) string {
+	return state(p.Find(p.t.Context(), store.KindToken, token(id).Digest))
+}
+
+func state(c *store.Credential, err error) string {
+	switch {
+	case (c == nil) == (err == nil):
+		return "neither a row nor an error, or both"
+	case errors.Is(err, store.ErrNotFound):
+		return "unknown"
+	case err != nil:
+		return err.Error()
+	case !c.RevokedAt.IsZero():
+		return "revoked"
+	case !c.RotatedAt.IsZero():
+		return "rotated"
+	case !c.LastUsedAt.IsZero():
+		return "used"
+	}
+	return "good"
+}
+
+// is wants Find to say so of a token.
+func (p *pair) is(id, want string) {
+	p.t.Helper()
+	if got := p.state(id); got != want {
+		p.t.Errorf("%s: %s, want %s", id, got, want)
+	}
+}
+
+// asked wants f to ask the store so many times.
+func (p *pair) asked(n int64, f func()) {
+	p.t.Helper()
+	before := p.here.finds.Load()
+	f()
+	if got := p.here.finds.Load() - before; got != n {
+		p.t.Errorf("the store was asked %d times, want %d", got, n)
+	}
+}
+
+// bubble runs f in a synctest bubble, once without a Watcher and once with.
+func bubble(t *testing.T, f func(t *testing.T, isWatched bool)) {
+	for _, isWatched := range []bool{false, true} {
+		name := "alone"
+		if isWatched {
+			name = "watched"
+		}
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { f(t, isWatched) })
+		})
+	}
+}

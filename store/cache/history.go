@@ -1,0 +1,98 @@
+package cache
+
+import (
+	"hash/maphash"
+	"sync"
+	"sync/atomic"
+
+	"github.com/keystile/keystile/store"
+)
+
+// A history says what was forgotten, and when: in versions, a new one each time
+// that something is. It keeps no keys but marks: tables with the version at
+// which a value of a field was last forgotten, by a hash of the value. Values
+// that share a mark are forgotten together, at the cost of a query.
+//
+// What was in flight when something was forgotten is forgotten with it. Whoever
+// asks the store takes the version first. Whoever forgets comes after the change
+// in the store, and sets marks to a new version. So a version that is not below
+// a mark was taken after the change, and what was asked for then shows it.
+type history struct {
+	seed    maphash.Seed
+	version atomic.Uint64
+	all     atomic.Uint64 // the mark that everything shares
+	tables  [fields][]atomic.Uint64
+	forgets sync.Mutex // one at a time, so that no mark goes back
+}
+
+// The fields by which credentials are forgotten.
+const (
+	byDigest = iota
+	byID
+	bySubject
+	byFamily
+	byParent
+	fields
+)
+
+// newHistory returns a history for so many entries: with a mark for each, so
+// that sharing them costs no more than what is forgotten anyway.
+func newHistory(entries int) *history {
+	h := &history{seed: maphash.MakeSeed()}
+	for field := range h.tables {
+		h.tables[field] = make([]atomic.Uint64, max(entries, 4096))
+	}
+	return h
+}
+
+// mark returns the mark of a value of a field.
+func (h *history) mark(field int, value string) *atomic.Uint64 {
+	table := h.tables[field]
+	return &table[maphash.String(h.seed, value)%uint64(len(table))]
+}
+
+func (h *history) digest(d store.Digest) *atomic.Uint64 { return h.mark(byDigest, string(d[:])) }
+
+// forget sets marks to a new version.
+func (h *history) forget(marks ...*atomic.Uint64) {
+	h.forgets.Lock()
+	defer h.forgets.Unlock()
+	v := h.version.Add(1)
+	for _, m := range marks {
+		m.Store(v)
+	}
+}
+
+// A stamp is a version, and the marks by which what was learnt then can be
+// forgotten.
+type stamp struct {
+	version uint64
+	marks   [fields + 1]*atomic.Uint64
+}
+
+// stamp returns a stamp of the current version for c.
+func (h *history) stamp(c *store.Credential) stamp {
+	return stamp{h.version.Load(), h.marks(c)}
+}
+
+// marks returns the marks of c.
+func (h *history) marks(c *store.Credential) [fields + 1]*atomic.Uint64 {
+	return [...]*atomic.Uint64{
+		h.digest(c.Digest),
+		h.mark(byID, c.ID),
+		h.mark(bySubject, c.Subject),
+		h.mark(byFamily, c.Family),
+		h.mark(byParent, c.Parent),
+		&h.all,
+	}
+}
+
+// current reports whether nothing was forgotten by any of the marks since.
+func (s *stamp) current() bool {
+	for _, m := range s.marks {
+		if m.Load() > s.version {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,51 @@
+package cache_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"time"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// Revoking in the store that a Cache is in front of is WRONG where the Cache is
+// at hand: it cannot know, and the credential lives on as if another process had
+// revoked it. Give everybody the Cache and nobody the store.
+func Example_incorrect() {
+	ctx := context.Background()
+	db := store.NewMemory()
+	c, err := cache.New(cache.Config{Store: db})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	for _, st := range []store.Store{db, c} { // WRONG, and right
+		digest := store.Digest{1}
+		if err := c.Insert(ctx, &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: digest}, 0); err != nil {
+			log.Fatal(err)
+		}
+		show := func() {
+			found, err := c.Find(ctx, store.KindToken, digest)
+			if err != nil {
+				log.Fatal(err)
+			}
+			fmt.Println("active:", found.Active(time.Now()))
+		}
+		show()
+		if _, err := st.Revoke(ctx, store.Filter{ID: "7QZT3NLE"}, time.Now()); err != nil {
+			log.Fatal(err)
+		}
+		show()
+		if _, err := c.Prune(ctx, time.Now().Add(time.Minute)); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// active: true
+	// active: true
+	// active: true
+	// active: false
+}

@@ -1,0 +1,266 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// The stages of a credential's life. Nobody must be told of an earlier one than
+// they could know of.
+type stage int
+
+const (
+	unknown stage = iota
+	good
+	rotated
+	revoked
+)
+
+func stageOf(c *store.Credential, err error) stage {
+	switch {
+	case err != nil:
+		return unknown
+	case !c.RevokedAt.IsZero():
+		return revoked
+	case !c.RotatedAt.IsZero():
+		return rotated
+	}
+	return good
+}
+
+// A model is two caches on one store, and what is true.
+type model struct {
+	t        *testing.T
+	memory   *store.Memory
+	maxStale time.Duration
+	nodes    [2]*node
+	ended    context.Context
+
+	mu   sync.Mutex
+	ids  []string                                 // of what was inserted, or will have been in a moment
+	seen map[store.Digest]*[revoked + 1]time.Time // when each stage could be seen
+
+	served, stale int
+}
+
+// A node is one of the caches, and what its callers know.
+type node struct {
+	*cache.Cache
+	line  *line
+	known map[store.Digest]stage // because a write returned there, or news arrived; guarded by model.mu
+}
+
+func (m *model) now(d store.Digest) stage {
+	return stageOf(m.memory.Find(context.Background(), store.KindToken, d))
+}
+
+// learn is called when the callers of n know of a stage.
+func (m *model) learn(n *node, d store.Digest, s stage) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	n.known[d] = max(n.known[d], s)
+}
+
+// pick returns the ID of a credential: a late one, mostly.
+func (m *model) pick() string {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.ids[max(0, len(m.ids)-1-rand.IntN(6))]
+}
+
+// fresh returns a credential that is not there yet. Some may ask for it
+// already.
+func (m *model) fresh() *store.Credential {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	c := token(fmt.Sprint(len(m.ids)))
+	m.ids = append(m.ids, c.ID)
+	return c
+}
+
+func nap(atMost time.Duration) { time.Sleep(rand.N(atMost)) }
+
+// find asks n for a credential and checks what it is told. R1 R2 B5
+func (m *model) find(n *node) {
+	id := m.pick()
+	d := token(id).Digest
+	m.mu.Lock()
+	began, least := time.Now(), n.known[d]
+	m.mu.Unlock()
+	c, err := n.Find(m.ended, store.KindToken, d)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return
+	}
+	got := stageOf(c, err)
+	bound := 2500 * time.Millisecond
+	if got != unknown {
+		bound = max(bound, m.maxStale)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.served++
+	if got < least {
+		m.t.Errorf("%s: stage %d, which was known to be %d when Find began", id, got, least)
+	}
+	if seen := m.seen[d]; seen != nil {
+		for s := got + 1; s <= revoked; s++ {
+			if seen[s].IsZero() || seen[s].After(began) {
+				continue
+			}
+			m.stale++
+			if age := began.Sub(seen[s]); age >= bound {
+				m.t.Errorf("%s: stage %d, %v after it was %d, want at most %v", id, got, age, s, bound)
+			}
+		}
+	}
+}
+
+// write changes something by n.
+func (m *model) write(n *node) {
+	ctx := context.Background()
+	id := m.pick()
+	c := token(id)
+	switch rand.IntN(8) {
+	case 0, 1:
+		next := m.fresh()
+		if n.Insert(ctx, next, 0) == nil {
+			m.learn(n, next.Digest, good)
+		}
+	case 2, 3:
+		next := m.fresh()
+		next.Family = c.Family
+		if n.Rotate(ctx, id, time.Now().Add(time.Hour), next) == nil {
+			m.learn(n, c.Digest, rotated)
+			m.learn(n, next.Digest, good)
+		}
+	case 4, 5:
+		f := []store.Filter{{ID: id}, {Subject: c.Subject}, {Parent: c.Parent}}[rand.IntN(3)]
+		exists := m.now(c.Digest) >= good
+		if _, err := n.Revoke(ctx, f, time.Now()); err == nil && exists {
+			m.learn(n, c.Digest, revoked)
+		}
+	default:
+		n.Touch(ctx, id, time.Now())
+	}
+}
+
+// fail makes the news of n fail again and again, with notice or without.
+func (m *model) fail(n *node) {
+	for m.ended.Err() == nil {
+		nap(6 * time.Second)
+		if rand.IntN(2) == 0 {
+			n.line.mute(true)
+			nap(6 * time.Second)
+		}
+		select {
+		case n.line.lost <- errors.New("connection reset"):
+		case <-m.ended.Done():
+		}
+		n.line.mute(false)
+	}
+}
+
+func (m *model) run() {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	m.ended = ctx
+	m.seen = make(map[store.Digest]*[revoked + 1]time.Time)
+	m.memory = store.NewMemory()
+	for i := range m.nodes {
+		m.nodes[i] = &node{line: newLine(), known: make(map[store.Digest]stage)}
+	}
+	for _, n := range m.nodes {
+		n.line.latency = func() time.Duration { return rand.N(20 * time.Millisecond) }
+		n.line.telling = func(d store.Digest) func() {
+			s := m.now(d)
+			return func() { m.learn(n, d, s) }
+		}
+		mc := &machine{Memory: m.memory, others: []*line{m.nodes[0].line, m.nodes[1].line}}
+		mc.visible = func(changed []store.Digest) {
+			m.mu.Lock()
+			defer m.mu.Unlock()
+			for _, d := range changed {
+				if m.seen[d] == nil {
+					m.seen[d] = new([revoked + 1]time.Time)
+				}
+				if s := m.now(d); m.seen[d][s].IsZero() {
+					m.seen[d][s] = time.Now()
+				}
+			}
+		}
+		mc.written = func() error {
+			nap(200 * time.Millisecond)
+			if rand.IntN(10) == 0 {
+				return errors.New("the answer was lost")
+			}
+			return nil
+		}
+		mc.find = func(ctx context.Context, ask func() (*store.Credential, error)) (*store.Credential, error) {
+			nap(50 * time.Millisecond)
+			c, err := ask()
+			nap([]time.Duration{50 * time.Millisecond, 50 * time.Millisecond, 4 * time.Second}[rand.IntN(3)])
+			if rand.IntN(20) == 0 {
+				return nil, errors.New("connection reset")
+			}
+			return c, err
+		}
+		n.Cache = newCache(m.t, cache.Config{Store: watched{mc, n.line}, MaxStale: m.maxStale})
+	}
+	m.fresh()
+	var done sync.WaitGroup
+	for _, n := range m.nodes {
+		done.Go(func() { m.fail(n) })
+		for range 2 {
+			done.Go(func() {
+				for ctx.Err() == nil {
+					nap(500 * time.Millisecond)
+					m.write(n)
+				}
+			})
+		}
+		for range 8 {
+			done.Go(func() {
+				for ctx.Err() == nil {
+					nap(100 * time.Millisecond)
+					m.find(n)
+				}
+			})
+		}
+	}
+	done.Wait()
+	for _, n := range m.nodes {
+		n.Close()
+	}
+	time.Sleep(10 * time.Second) // for queries that nobody waited for, which this store ends when it likes
+}
+
+// Whatever happens at the same time and whatever fails: nobody is told of an
+// earlier stage than they could know of, nor of one that is over for longer than
+// documented. R1 R2 B5
+func TestModel(t *testing.T) {
+	for _, maxStale := range []time.Duration{-1, time.Second, 5 * time.Second} {
+		t.Run(fmt.Sprint("MaxStale ", maxStale), func(t *testing.T) {
+			served, stale := 0, 0
+			for range 5 {
+				synctest.Test(t, func(t *testing.T) {
+					m := &model{t: t, maxStale: maxStale}
+					m.run()
+					served, stale = served+m.served, stale+m.stale
+				})
+			}
+			t.Logf("%d lookups, %d of them told of an earlier stage", served, stale)
+			if stale == 0 {
+				t.Error("none was told of an earlier stage: the test is of no use")
+			}
+		})
+	}
+}

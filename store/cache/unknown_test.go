@@ -1,0 +1,135 @@
+package cache_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// That a credential does not exist is kept only while somebody would tell of a
+// new one, and for ten seconds at most. B5
+func TestUnknownIsKept(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, true, cache.Config{})
+		p.asked(1, func() { p.is("a", "unknown") })
+		time.Sleep(10*time.Second - 1)
+		p.asked(0, func() { p.is("a", "unknown") })
+		time.Sleep(time.Nanosecond)
+		p.asked(1, func() { p.is("a", "unknown") })
+		p.asked(1, func() {
+			if got := state(p.Find(t.Context(), store.KindSecret, token("a").Digest)); got != "unknown" {
+				t.Error(got)
+			}
+		})
+		p.asked(2, func() { p.is("a", "unknown"); p.is("b", "unknown") })
+		p.lose()
+		p.asked(2, func() { p.is("a", "unknown"); p.is("a", "unknown") })
+	})
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, false, cache.Config{})
+		p.asked(3, func() { p.is("a", "unknown"); p.is("a", "unknown"); p.is("a", "unknown") })
+	})
+}
+
+// What does not exist never hides what was added since. B5
+func TestUnknownNeverHides(t *testing.T) {
+	ctx := context.Background()
+	news := func() { time.Sleep(10 * time.Millisecond); synctest.Wait() }
+	tests := []struct {
+		name string
+		add  func(p *pair)
+	}{
+		{"inserted here", func(p *pair) { p.must(p.Insert(ctx, token("a"), 0)) }},
+		{"inserted there", func(p *pair) { p.must(p.there.Insert(ctx, token("a"), 0)); news() }},
+		{"rotated here", func(p *pair) { p.must(p.Rotate(ctx, "old", time.Now(), token("a"))) }},
+		{"rotated there", func(p *pair) { p.must(p.there.Rotate(ctx, "old", time.Now(), token("a"))); news() }},
+		{"inserted, and the answer was lost", func(p *pair) {
+			p.here.written = func() error { return errors.New("connection reset") }
+			if p.Insert(ctx, token("a"), 0) == nil {
+				p.t.Error("no error")
+			}
+		}},
+		{"inserted unheard, and lost", func(p *pair) { p.line.mute(true); p.must(p.there.Insert(ctx, token("a"), 0)); p.lose() }},
+		{"inserted unheard, and heard again", func(p *pair) {
+			p.line.lost <- errors.New("connection reset")
+			p.must(p.there.Insert(ctx, token("a"), 0))
+			time.Sleep(time.Second)
+		}},
+	}
+	for _, tt := range tests {
+		for _, waiting := range []bool{false, true} {
+			name := tt.name
+			if waiting {
+				name += ", while it is asked for"
+			}
+			t.Run(name, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					p := newPair(t, true, cache.Config{})
+					p.insert("old")
+					answer := p.hold()
+					first := p.async("a")
+					if !waiting {
+						close(answer)
+						<-first
+						p.asked(0, func() { p.is("a", "unknown") })
+					}
+					tt.add(p)
+					second := p.async("a")
+					if waiting {
+						close(answer)
+						<-first
+					}
+					if got := <-second; got != "good" {
+						t.Errorf("%s, want good", got)
+					}
+				})
+			})
+		}
+	}
+}
+
+// Where nobody tells, whoever waited for the answer to somebody else asks again
+// if that was that there is none: it may have been added in between. They too
+// ask together. B3 B5
+func TestUnknownAskedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPair(t, false, cache.Config{})
+		p.here.find = func(_ context.Context, ask func() (*store.Credential, error)) (*store.Credential, error) {
+			c, err := ask()
+			time.Sleep(2 * time.Second)
+			return c, err
+		}
+		p.asked(2, func() {
+			first := p.async("a")
+			time.Sleep(time.Second)
+			p.must(p.there.Insert(t.Context(), token("a"), 0))
+			var later []<-chan string
+			for range 10 {
+				later = append(later, p.async("a"))
+			}
+			if got := <-first; got != "unknown" {
+				t.Errorf("who came before: %s, want unknown", got)
+			}
+			for _, out := range later {
+				if got := <-out; got != "good" {
+					t.Errorf("who came after: %s, want good", got)
+				}
+			}
+		})
+		p.asked(2, func() { // nor is it there when they have asked again
+			first := p.async("b")
+			time.Sleep(time.Second)
+			second, third := p.async("b"), p.async("b")
+			for _, out := range []<-chan string{first, second, third} {
+				if got := <-out; got != "unknown" {
+					t.Errorf("%s, want unknown", got)
+				}
+			}
+		})
+	})
+}

@@ -1,0 +1,72 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+const (
+	// leaseTime is how long the news is relied on after the sign of life
+	// before the last one.
+	leaseTime = 2 * time.Second
+
+	minPause = 100 * time.Millisecond // after a Watch that ended
+	maxPause = time.Second            // after many
+)
+
+// watch keeps a Watch going until ctx is done.
+func (c *Cache) watch(ctx context.Context, w store.Watcher) {
+	defer close(c.stopped)
+	for pause := minPause; ; pause = min(2*pause, maxPause) {
+		began := c.now()
+		err := c.watchOnce(ctx, w)
+		if ctx.Err() != nil {
+			return
+		}
+		if c.watchError != nil {
+			c.watchError(err)
+		}
+		if c.now()-began > maxPause {
+			pause = minPause
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(pause):
+		}
+	}
+}
+
+// watchOnce forgets what others change until Watch returns, and holds the lease
+// meanwhile.
+//
+// A sign of life vouches for every change that was complete half a second before
+// it was given. When that was cannot be read off a clock: until this goroutine
+// gets to run any time may pass. But it was after the sign of life before, or
+// for the first one after the beginning, and that moment was read. The lease
+// lasts for leaseTime from then. So when it is over, a change that nobody told
+// of was complete for less than 0.5s + leaseTime before that, whatever was slow.
+func (c *Cache) watchOnce(ctx context.Context, w store.Watcher) (err error) {
+	defer func() {
+		c.lease.Store(0)
+		if v := recover(); v != nil {
+			err = fmt.Errorf("cache: panic in Watch: %v\n%s", v, debug.Stack())
+		}
+	}()
+	before, first := c.now(), true
+	alive := func() {
+		if first {
+			first = false
+			c.history.forget(&c.history.all) // nobody told of what happened up to here
+		}
+		now := c.now()
+		c.lease.Store(int64(before + leaseTime))
+		before = now
+	}
+	changed := func(d store.Digest) { c.history.forget(c.history.digest(d)) }
+	return w.Watch(ctx, alive, changed)
+}
