@@ -22,6 +22,7 @@ const prelude = `package snippet
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log"
@@ -38,10 +39,15 @@ import (
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+	"github.com/keystile/keystile/store/sqlstore"
+	"github.com/keystile/keystile/store/sqlstore/postgres"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
 	"github.com/keystile/keystile/store/storetest"
 )
 
 var (
+	_ = sql.Open
 	_ = errors.Is
 	_ = fmt.Sprint
 	_ = log.Fatal
@@ -51,6 +57,10 @@ var (
 	_ = storetest.Run
 	_ = time.Now
 	_ = os.Getenv
+	_ = cache.New
+	_ = postgres.Open
+	_ = sqlstore.New
+	_ = sqlite.Open
 
 	ctx       context.Context
 	mux       *http.ServeMux
@@ -64,6 +74,7 @@ var (
 	w         http.ResponseWriter
 	r         *http.Request
 	st        store.Store
+	db        store.Store
 	handler   http.Handler
 	reports   http.Handler
 	openEmpty func(*testing.T) store.Store
@@ -79,8 +90,11 @@ func TestSnippets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, filepath.Join(dir, "go.mod"), "module snippets\n\ngo 1.26.0\n\n"+
-		"require github.com/keystile/keystile v0.0.0\n\nreplace github.com/keystile/keystile => "+abs+"\n")
+	mod := "module snippets\n\ngo 1.26.0\n"
+	for _, module := range []string{"", "/store/cache", "/store/redisstore", "/store/sqlstore"} {
+		mod += fmt.Sprintf("\nrequire github.com/keystile/keystile%[1]s v0.0.0\nreplace github.com/keystile/keystile%[1]s => %[2]s%[1]s\n", module, filepath.ToSlash(abs))
+	}
+	write(t, filepath.Join(dir, "go.mod"), mod)
 
 	n := 0
 	add := func(from, code string) {
@@ -96,7 +110,7 @@ func TestSnippets(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		add("README.md", m[1])
 	}
-	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "cookie", "secret", "store", "store/storetest"} {
+	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
 		before := n
 		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
 			add(pkg, code)
@@ -123,7 +137,7 @@ func wrap(code string) string {
 	case regexp.MustCompile(`^(func|type|var|const) `).MatchString(code):
 		return fmt.Sprintf(prelude, code+"\n"+missing(code))
 	}
-	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n}\n"+missing(code))
+	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n_, _ = tokens, st // some snippets end with these\n}\n"+missing(code))
 }
 
 // missing declares the handler and the accounts that some snippets name without
