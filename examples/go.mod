@@ -6,6 +6,7 @@ require (
 	github.com/chromedp/cdproto v0.159.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/keystile/keystile v0.0.0
+	github.com/redis/rueidis v1.0.79
 	golang.org/x/crypto v0.58.0
 )
 
@@ -17,6 +18,7 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/maypok86/otter/v2 v2.4.0 // indirect
 	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/pressly/goose/v3 v3.29.0 // indirect
@@ -34,6 +36,8 @@ require (
 require (
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
 	github.com/gorilla/securecookie v1.1.2 // indirect
+	github.com/keystile/keystile/store/cache v0.0.0
+	github.com/keystile/keystile/store/redisstore v0.0.0
 	github.com/keystile/keystile/store/sqlstore v0.0.0
 	golang.org/x/sys v0.49.0 // indirect
 )

@@ -5,12 +5,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/redis/rueidis"
 
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+	"github.com/keystile/keystile/store/redisstore"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
@@ -31,7 +37,9 @@ func openStore(ctx context.Context, name string) (*keep, error) {
 	case "sqlite":
 		return openSQLite(ctx, rest)
 	case "postgres", "postgresql":
-		return openPostgres(ctx, name)
+		return openShared("PostgreSQL", func() (store.Store, func() error, error) { return openPostgres(ctx, name) })
+	case "redis", "rediss":
+		return openShared("Redis", func() (store.Store, func() error, error) { return openRedis(ctx, name) })
 	}
 	return nil, fmt.Errorf("-store %q: must be memory, sqlite:PATH, postgres://... or redis://...", name)
 }
@@ -52,16 +60,51 @@ func openSQLite(ctx context.Context, path string) (*keep, error) {
 	return &keep{st, key, "Credentials are kept in " + path + " (SQLite); -store memory keeps nothing.", st.Close}, nil
 }
 
-func openPostgres(ctx context.Context, dsn string) (*keep, error) {
+// openShared puts a cache in front of a store that several portals share: as fast
+// as memory, and what one of them revokes the others refuse at once.
+func openShared(engine string, open func() (store.Store, func() error, error)) (*keep, error) {
 	key, how, err := keyFromEnvironment()
 	if err != nil {
 		return nil, err
 	}
-	st, err := postgres.Open(ctx, dsn)
+	st, closeStore, err := open()
 	if err != nil {
 		return nil, err
 	}
-	return &keep{st, key, "Credentials are kept in PostgreSQL. " + how, st.Close}, nil
+	cached, err := cache.New(cache.Config{Store: st, WatchError: func(err error) {
+		slog.Error("no news of revocations for the moment", "err", err)
+	}})
+	if err != nil {
+		return nil, errors.Join(err, closeStore())
+	}
+	about := "Credentials are kept in " + engine + ". " + how
+	return &keep{cached, key, about, func() error { return errors.Join(cached.Close(), closeStore()) }}, nil
+}
+
+func openPostgres(ctx context.Context, dsn string) (store.Store, func() error, error) {
+	st, err := postgres.Open(ctx, dsn)
+	if err != nil {
+		return nil, nil, err
+	}
+	return st, st.Close, nil
+}
+
+func openRedis(ctx context.Context, url string) (store.Store, func() error, error) {
+	options, err := rueidis.ParseURL(url)
+	if err != nil {
+		return nil, nil, fmt.Errorf("-store redis: %w", err)
+	}
+	options.ConnWriteTimeout = 2 * time.Second // to give up a connection that is silent
+	client, err := rueidis.NewClient(options)
+	if err != nil {
+		return nil, nil, fmt.Errorf("-store redis: %w", err)
+	}
+	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "portal"})
+	if err != nil {
+		client.Close()
+		return nil, nil, err
+	}
+	return st, func() error { client.Close(); return nil }, nil
 }
 
 // keyVariable is the environment variable with the key of the cookies. All

@@ -83,17 +83,21 @@ func TestStoreMistakes(t *testing.T) {
 	if err := os.WriteFile(damaged+".key", []byte("no key"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	for _, tt := range []struct{ name, store, key, want string }{
-		{"unknown", "mysql://localhost", "", `-store "mysql://localhost": must be memory, sqlite:PATH, postgres://... or redis://...`},
-		{"empty", "", "", `-store "": must be`},
-		{"no path", "sqlite:", "", "sqlite"},
-		{"no directory", "sqlite:" + filepath.Join(dir, "none", "portal.db"), "", "none"},
-		{"damaged key", "sqlite:" + damaged, "", "damaged.db.key"},
-		{"no server", "postgres://portal:hunter2@localhost:1/portal", "", "postgres"},
-		{"damaged variable", "postgres://localhost:1/portal", "no key", "PORTAL_KEY"},
+	for _, tt := range []struct{ name, store, want string }{
+		{"unknown", "mysql://localhost", `-store "mysql://localhost": must be memory, sqlite:PATH, postgres://... or redis://...`},
+		{"empty", "", `-store "": must be`},
+		{"no path", "sqlite:", "sqlite"},
+		{"no directory", "sqlite:" + filepath.Join(dir, "none", "portal.db"), "none"},
+		{"damaged key", "sqlite:" + damaged, "damaged.db.key"},
+		{"no server", "postgres://portal:hunter2@localhost:1/portal", "postgres"},
+		{"damaged variable", "postgres://localhost:1/portal", "PORTAL_KEY"},
+		{"no Redis", "redis://:hunter2@localhost:1", "redis"},
+		{"no address", "redis://local host", "redis"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			t.Setenv("PORTAL_KEY", tt.key)
+			if tt.want == keyVariable {
+				t.Setenv(keyVariable, "no key")
+			}
 			err := run(context.Background(), []string{"-addr", "localhost:0", "-store", tt.store}, io.Discard, io.Discard)
 			if err == nil || !strings.Contains(err.Error(), tt.want) || strings.Contains(err.Error(), "hunter2") {
 				t.Errorf("error %v, want one that says %q", err, tt.want)
