@@ -92,6 +92,10 @@ func New(cfg Config) (*Guard, error) {
 		s.invalid = newError(invalidCredentials, g.challenges(s, ErrInvalidCredentials))
 		s.malformed = newError(malformed, s.challenges(ErrMalformed, nil))
 	}
+	g.elsewhere = &scheme{
+		invalid:   newError(invalidCredentials, g.challenges(nil, ErrInvalidCredentials)),
+		malformed: newError(malformed, nil),
+	}
 	slices.SortStableFunc(g.schemes, func(a, b *scheme) int {
 		switch {
 		case a.ambient == b.ambient:

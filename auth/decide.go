@@ -31,7 +31,7 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 	defer contain(d)
 	d.class, d.err = noCredentials, ErrNoCredentials
 	if len(g.schemes) == 0 {
-		d.class, d.err = unavailable, errors.New("auth: the Guard was not made by New")
+		d.class, d.err = unavailable, errNotNew
 	}
 	for _, d.by = range g.schemes {
 		var ctx context.Context
@@ -47,6 +47,37 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 	d.by = nil
 }
 
+// judge is decide for an identity, or the error that was returned in its place.
+func (g *Guard) judge(ctx context.Context, id *Identity, err error, d *decision) {
+	defer contain(d)
+	switch {
+	case len(g.schemes) == 0:
+		d.class, d.err = unavailable, errNotNew
+	case err != nil:
+		if d.class, d.err = classify(err), err; d.class == noCredentials {
+			d.by = nil
+		}
+	case id == nil:
+		d.class, d.err = unavailable, errNoIdentity
+	default:
+		d.ctx = &identityContext{ctx, *id}
+		d.class, d.err = g.checkAccount(ctx, d.identity())
+	}
+}
+
+// schemeOf returns the scheme of id, or the only one that g has.
+func (g *Guard) schemeOf(id *Identity) *scheme {
+	if id == nil && len(g.schemes) == 1 {
+		return g.schemes[0]
+	}
+	for _, s := range g.schemes {
+		if id != nil && s.name() == id.Scheme {
+			return s
+		}
+	}
+	return g.elsewhere
+}
+
 // contain makes an outage of a panic, for decide to defer.
 func contain(d *decision) {
 	if v := recover(); v != nil {
@@ -55,6 +86,7 @@ func contain(d *decision) {
 }
 
 var (
+	errNotNew          = errors.New("auth: the Guard was not made by New")
 	errUnknownAccount  = fmt.Errorf("%w: unknown account", ErrInvalidCredentials)
 	errDisabledAccount = fmt.Errorf("%w: disabled account", ErrInvalidCredentials)
 	errNotBefore       = fmt.Errorf("%w: issued before the account's NotBefore", ErrInvalidCredentials)

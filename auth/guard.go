@@ -39,6 +39,8 @@ type Guard struct {
 	observe  func(context.Context, Event)                     // nil: nobody
 	vary     []string
 
+	elsewhere *scheme // in the place of one where Check cannot tell which
+
 	noCredentials, crossOrigin, throttled, unavailable *Error
 }
 
@@ -50,17 +52,39 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 	start := g.start()
 	var d decision
 	g.decide(r, &d)
+	return g.conclude(r.Context(), start, &d, scopes)
+}
+
+// Check is Authenticate for credentials that came another way than the
+// authenticators take them: in the body of a request, in a message, in a call
+// of gRPC. Their plaintext is verified first, and id and err are what that
+// returned:
+//
+//	id, err := tokens.Verify(ctx, plaintext, addr)
+//	id, err = guard.Check(ctx, id, err)
+//
+// The account is asked, the scopes are compared, Observe is told, and the error
+// is an [*Error], all as by Authenticate. id itself is not modified.
+func (g *Guard) Check(ctx context.Context, id *Identity, err error, scopes ...string) (*Identity, error) {
+	start := g.start()
+	d := decision{by: g.schemeOf(id)}
+	g.judge(ctx, id, err, &d)
+	return g.conclude(ctx, start, &d, scopes)
+}
+
+// conclude compares the scopes, reports the decision and returns it.
+func (g *Guard) conclude(ctx context.Context, start time.Time, d *decision, scopes []string) (*Identity, error) {
 	if d.class == nil && !d.ctx.id.Has(scopes...) {
 		d.class, d.err = insufficientScope, fmt.Errorf("%w: it takes %q", ErrInsufficientScope, slices.Clone(scopes))
 	}
-	g.report(r, start, &d)
+	g.report(ctx, start, d)
 	if d.class == nil {
 		return &d.ctx.id, nil
 	}
 	if d.class == insufficientScope {
 		return nil, d.by.insufficient(slices.Clone(scopes)) // a copy, so that the caller's need no heap
 	}
-	return nil, g.refusal(&d, nil)
+	return nil, g.refusal(d, nil)
 }
 
 // Require returns middleware that lets through the requests whose identity has
@@ -138,7 +162,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 
 // admit calls next with the identity in the context.
 func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler, start time.Time, d *decision) {
-	g.report(r, start, d)
+	g.report(r.Context(), start, d)
 	h := w.Header()
 	h["Cache-Control"] = noStore
 	g.addVary(h)
@@ -151,7 +175,7 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler,
 // turnAway writes the refusal.
 func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, start time.Time, d *decision, insufficient *Error) {
 	e := g.refusal(d, insufficient)
-	g.report(r, start, d)
+	g.report(r.Context(), start, d)
 	if d.by != nil && d.by.responder != nil {
 		d.by.responder.Respond(w, r, d.identity(), d.err)
 	}
@@ -197,7 +221,7 @@ func (g *Guard) start() time.Time {
 }
 
 // report tells Observe of a decision.
-func (g *Guard) report(r *http.Request, start time.Time, d *decision) {
+func (g *Guard) report(ctx context.Context, start time.Time, d *decision) {
 	if g.observe == nil {
 		return
 	}
@@ -215,7 +239,7 @@ func (g *Guard) report(r *http.Request, start time.Time, d *decision) {
 	if ev.Scheme == "" && d.by != nil {
 		ev.Scheme = d.by.name()
 	}
-	g.observe(r.Context(), ev)
+	g.observe(ctx, ev)
 }
 
 // addVary says that the response depends on the credentials, unless that was the

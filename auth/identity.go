@@ -16,6 +16,7 @@ type Identity struct {
 	Subject    string    // the user account; never empty
 	Scheme     string    // "Bearer", "Secret" or "Cookie"; a host's own scheme names itself
 	Credential string    // public ID of the credential: for audit logs and revocation, not secret
+	Client     string    // public ID of the OAuth client: the Family of a secret, or of the one a token was exchanged for; "": none
 	Scopes     []string  // what the credential may do; empty: nothing; AllScopes: all that its account may
 	IssuedAt   time.Time // when the credential was made; zero is before every Account.NotBefore
 	ExpiresAt  time.Time // zero: it does not expire; for the authenticator to enforce
