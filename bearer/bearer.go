@@ -65,6 +65,12 @@ type Config struct {
 	// ASCII. The default is "api".
 	Realm string
 
+	// ResourceMetadata, if set, is the URL of the metadata of this API, RFC
+	// 9728, which the challenge then names (section 5.1) so that clients
+	// learn where to get tokens. It is absolute, with https or, for
+	// localhost, http.
+	ResourceMetadata string
+
 	// Limit is how many active tokens an account may hold; Issue returns
 	// store.ErrLimit beyond that. The default is 1000; negative: no limit.
 	Limit int
@@ -115,6 +121,7 @@ func New(cfg Config) (*Tokens, error) {
 		Store:            cfg.Store,
 		Prefix:           cmp.Or(cfg.Prefix, "pat"),
 		Realm:            cmp.Or(cfg.Realm, defaultRealm),
+		ResourceMetadata: cfg.ResourceMetadata,
 		Limit:            cmp.Or(cfg.Limit, defaultLimit),
 		Peppers:          cfg.Peppers,
 		AcceptUnpeppered: cfg.AcceptUnpeppered,
@@ -151,8 +158,9 @@ type Request struct {
 	// anywhere.
 	Networks []netip.Prefix
 
-	// Parent is the ID of the credential that the token is exchanged for, if
-	// it is. Tokens can be revoked by it, in the store.
+	// Parent is the client that the token is issued to, if it is: Exchange
+	// sets it to the Family of the client's secret. RevokeExchanged revokes
+	// tokens by it.
 	Parent string
 
 	// Data is kept with the token, for the host's own use: at most 4096

@@ -29,7 +29,8 @@ type Config struct {
 	Store            store.Store
 	Prefix           string
 	Realm            string
-	Limit            int // active credentials per subject; negative: no limit
+	ResourceMetadata string // a URL for the challenge; "": none
+	Limit            int    // active credentials per subject; negative: no limit
 	Peppers          [][]byte
 	AcceptUnpeppered bool
 	AcceptImported   bool
@@ -68,6 +69,11 @@ func New(cfg Config) (*Manager, error) {
 	}
 	if !grammar.IsPrintable(cfg.Realm) {
 		fail("Realm: %q: only printable ASCII can be sent in a header", cfg.Realm)
+	}
+	if cfg.ResourceMetadata != "" {
+		if err := grammar.CheckURL(cfg.ResourceMetadata); err != nil {
+			fail("ResourceMetadata: %w", err)
+		}
 	}
 	m.digester = newDigester(cfg.Peppers, cfg.AcceptUnpeppered, fail)
 	m.cfg.Peppers = nil // kept nowhere but in the digester

@@ -89,6 +89,10 @@ func (m *Manager) fill(id *auth.Identity, c *store.Credential) {
 	id.Subject = c.Subject
 	id.Scheme = m.cfg.Scheme
 	id.Credential = c.ID
+	id.Client = c.Parent
+	if c.Kind == store.KindSecret {
+		id.Client = family(c)
+	}
 	id.Scopes = c.Scopes
 	id.IssuedAt = c.CreatedAt
 	id.ExpiresAt = c.ExpiresAt
@@ -181,5 +185,9 @@ func (m *Manager) reused(ctx context.Context, c *store.Credential, now time.Time
 
 // Challenge implements auth.Challenger.
 func (m *Manager) Challenge(reason error, scopes []string) auth.Challenge {
-	return Challenge(m.cfg.Scheme, m.cfg.Realm, reason, scopes)
+	c := Challenge(m.cfg.Scheme, m.cfg.Realm, reason, scopes)
+	if m.cfg.ResourceMetadata != "" { // RFC 9728 section 5.1
+		c.Params = append(c.Params, [2]string{"resource_metadata", m.cfg.ResourceMetadata})
+	}
+	return c
 }
