@@ -107,7 +107,7 @@ func TestExchange(t *testing.T) {
 	}
 	want := &store.Credential{
 		ID: c.ID, Kind: store.KindToken, Digest: c.Digest, Subject: "ada", Name: "hourly", Scopes: []string{"a"}, Family: c.ID,
-		Parent: from.Credential, Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte("data"),
+		Parent: from.Client, Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte("data"),
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("Exchange = %+v, want %+v", c, want)
@@ -121,6 +121,18 @@ func TestExchange(t *testing.T) {
 	}
 	if list, err := tokens.List(t.Context(), "mallory"); len(list) > 0 || err != nil {
 		t.Errorf("List of mallory = %v, %v", list, err)
+	}
+}
+
+// A token has the name that it is given, or that of its secret.
+func TestExchangeName(t *testing.T) {
+	st := store.NewMemory()
+	from := authenticated(t, newSecrets(t, st), secret.Request{Name: "backend"})
+	tokens := newTokens(t, bearer.Config{Store: st})
+	for asked, want := range map[string]string{"": "backend", "hourly": "hourly"} {
+		if _, c, err := tokens.Exchange(t.Context(), from, bearer.Request{Name: asked}); err != nil || c.Name != want {
+			t.Errorf("Exchange = %+v, %v, want the name %q", c, err, want)
+		}
 	}
 }
 
@@ -192,7 +204,7 @@ func TestExchangeAndPermissions(t *testing.T) {
 }
 
 // A token outlives its secret, be that expired or revoked, until the host
-// revokes it: by its parent, if it wants to.
+// revokes what the client got. M8
 func TestExchangedTokenOutlivesSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		st := store.NewMemory()
@@ -214,12 +226,80 @@ func TestExchangedTokenOutlivesSecret(t *testing.T) {
 		for _, r := range requests {
 			want(t, tokens, r, http.StatusOK)
 		}
-		if _, err := st.Revoke(t.Context(), store.Filter{Kind: store.KindToken, Parent: revoked.Credential}, time.Now()); err != nil {
-			t.Fatal(err)
+		if n, err := tokens.RevokeExchanged(t.Context(), "ada", revoked.Client); n != 1 || err != nil {
+			t.Fatal(n, err)
 		}
 		want(t, tokens, requests[0], http.StatusOK)
 		want(t, tokens, requests[1], http.StatusUnauthorized)
 		time.Sleep(time.Hour)
 		want(t, tokens, requests[0], http.StatusUnauthorized)
 	})
+}
+
+// RevokeExchanged finds what a client got before and after its secret was
+// rotated, and nothing else. M8, R6
+func TestRevokeExchanged(t *testing.T) {
+	st := store.NewMemory()
+	secrets := newSecrets(t, st)
+	var told []auth.Event
+	tokens := newTokens(t, bearer.Config{Store: st, Observe: func(_ context.Context, ev auth.Event) {
+		if ev.Type == auth.Revoked {
+			told = append(told, ev)
+		}
+	}})
+	exchange := func(from *auth.Identity) *http.Request {
+		t.Helper()
+		plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := request("Bearer " + plain.Reveal())
+		if id, err := tokens.Authenticate(r); err != nil || id.Client != from.Client || c.Parent != from.Client {
+			t.Fatalf("%+v, %v, want the client %s", id, err, from.Client)
+		}
+		return r
+	}
+	before, other := authenticated(t, secrets, secret.Request{}), authenticated(t, secrets, secret.Request{})
+	kept := []*http.Request{exchange(other)}
+	ended := []*http.Request{exchange(before)}
+	plain, next, err := secrets.Rotate(t.Context(), "ada", before.Credential, time.Hour)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended = append(ended, exchange(before)) // in the overlap
+	after, err := secrets.Authenticate(request("Secret " + plain.Reveal()))
+	if err != nil || after.Client != before.Client || after.Credential != next.ID {
+		t.Fatalf("%+v, %v, want the client %s", after, err, before.Client)
+	}
+	ended = append(ended, exchange(after))
+	own, c := issue(t, tokens, bearer.Request{})
+	kept = append(kept, request("Bearer "+own))
+
+	for _, nobody := range [][2]string{{"mallory", before.Client}, {"ada", next.ID}, {"ada", c.ID}} {
+		if n, err := tokens.RevokeExchanged(t.Context(), nobody[0], nobody[1]); n != 0 || err != nil {
+			t.Errorf("RevokeExchanged%q = %d, %v, want 0", nobody, n, err)
+		}
+	}
+	for _, unset := range [][2]string{{"", before.Client}, {"ada", ""}} {
+		if n, err := tokens.RevokeExchanged(t.Context(), unset[0], unset[1]); n != 0 || !errors.Is(err, bearer.ErrRequest) {
+			t.Errorf("RevokeExchanged%q = %d, %v, want a bad request", unset, n, err)
+		}
+	}
+	if n, err := secrets.RevokeFamily(t.Context(), "ada", before.Client); n != 2 || err != nil {
+		t.Errorf("RevokeFamily = %d, %v, want 2", n, err)
+	}
+	for _, n := range []int{3, 0} {
+		if got, err := tokens.RevokeExchanged(t.Context(), "ada", before.Client); got != n || err != nil {
+			t.Errorf("RevokeExchanged = %d, %v, want %d", got, err, n)
+		}
+	}
+	for _, r := range ended {
+		want(t, tokens, r, http.StatusUnauthorized)
+	}
+	for _, r := range kept {
+		want(t, tokens, r, http.StatusOK)
+	}
+	if wantEvents := []auth.Event{{Type: auth.Revoked, Scheme: "Bearer", Subject: "ada", Credential: before.Client}}; !reflect.DeepEqual(told, wantEvents) {
+		t.Errorf("events %+v, want %+v", told, wantEvents)
+	}
 }

@@ -41,15 +41,18 @@ func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store
 
 // Exchange makes a token for whoever presented a client secret: from is the
 // identity that the secret authenticated as, and the secret is in the same
-// store. The token stands for the secret: req.Subject and req.Parent are taken
-// from it, and it may do no more. Its scopes must be among those of the secret,
-// and nil means all of them; its networks must be within those of the secret,
-// and nil means the same. It may outlive the secret.
+// store. The token stands for the secret: req.Subject is taken from it, and
+// req.Parent is its Family, so it stays the same when the secret is rotated. The
+// token may do no more: its scopes must be among those of the secret, and nil
+// means all of them; its networks must be within those of the secret, and nil
+// means the same. Without a name it has that of the secret. It may outlive the
+// secret; [Tokens.RevokeExchanged] ends it.
 //
 // A secret that has expired or was revoked since from was made issues nothing.
 // Neither do other credentials: a token that could make tokens would never end,
 // and a host that wants that uses Issue. Whether the account may still sign in
-// is for an [auth.Guard] in front to say. Errors are [ErrRequest],
+// is for an [auth.Guard] to say, in front or by [auth.Guard.Check]. Package
+// endpoint has all of it as an HTTP handler. Errors are [ErrRequest],
 // [auth.ErrInvalidCredentials], [auth.ErrInsufficientScope] and
 // [store.ErrLimit].
 func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request) (auth.Plaintext, *store.Credential, error) {
@@ -78,10 +81,33 @@ func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return t.m.RevokeAll(ctx, subject, "")
 }
 
+// RevokeFamily revokes a token with all that it was rotated from and to: what is
+// needed against a thief, who may have rotated it a moment ago. It returns how
+// many were not revoked before.
+func (t *Tokens) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
+	return t.m.RevokeFamily(ctx, subject, family)
+}
+
+// RevokeExchanged revokes the tokens that a client got for its secret, before
+// and after rotations of it, and returns how many were not revoked before. The
+// client's ID is the Family of the secret. To end the client too, revoke its
+// secrets first, by RevokeFamily of package secret: then no token is exchanged
+// in between.
+func (t *Tokens) RevokeExchanged(ctx context.Context, subject, clientID string) (int, error) {
+	return t.m.RevokeExchanged(ctx, subject, clientID)
+}
+
 // RevokeLeaked revokes a token by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no token of ours.
 func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
 	return t.m.RevokeLeaked(ctx, plaintext)
+}
+
+// Lookup returns the token with this plaintext, valid or not: whose it is, and
+// what it was for. It is for reports of leaks and the like; to let somebody in,
+// use [Tokens.Verify]. The error is [store.ErrNotFound] if it is no token of ours.
+func (t *Tokens) Lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
+	return t.m.Lookup(ctx, plaintext)
 }
 
 // List returns the newest 1000 tokens of an account, newest first, expired and
@@ -98,7 +124,7 @@ func (t *Tokens) Pattern() string { return t.m.Pattern() }
 // Verify implements [Verifier]: it returns whose token this is, for calls that
 // are not HTTP requests. The address decides whether a token with Networks may
 // be used; with the zero Addr it may not. No account is asked: that is what
-// [auth.Guard] does.
+// [auth.Guard.Check] does.
 //
 // The error wraps [auth.ErrNoCredentials] if plaintext has not the form of a
 // token, [auth.ErrInvalidCredentials] if it is unknown, expired, revoked or used

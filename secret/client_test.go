@@ -102,3 +102,16 @@ func TestAuthenticateClientOutage(t *testing.T) {
 		t.Errorf("AuthenticateClient = %v, %v, want the store's error", id, err)
 	}
 }
+
+// ClientAddr believes trusted proxies alone. B7
+func TestClientAddr(t *testing.T) {
+	r := request("")
+	r.RemoteAddr = "10.0.0.1:1234"
+	r.Header.Set("X-Forwarded-For", "203.0.113.7, 192.0.2.7")
+	for proxies, want := range map[string]string{"10.0.0.0/8": "192.0.2.7", "198.51.100.0/24": "10.0.0.1"} {
+		secrets := newSecrets(t, secret.Config{TrustedProxies: networks(proxies)})
+		if got := secrets.ClientAddr(r); got != netip.MustParseAddr(want) {
+			t.Errorf("behind %s: %v, want %s", proxies, got, want)
+		}
+	}
+}

@@ -61,8 +61,8 @@ func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.D
 }
 
 // Revoke ends a secret at once, for every request that begins after it has
-// returned; tokens that it was exchanged for live on. Revoking again is no
-// error. The error is [store.ErrNotFound].
+// returned; tokens that it was exchanged for live on, until RevokeExchanged of
+// package bearer. Revoking again is no error. The error is [store.ErrNotFound].
 func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
 	return s.m.Revoke(ctx, subject, id)
 }
@@ -71,6 +71,14 @@ func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
 // revoked before, expired ones among them.
 func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return s.m.RevokeAll(ctx, subject, "")
+}
+
+// RevokeFamily revokes a secret with all that it was rotated from and to, and so
+// ends the client whose ID the family is: what is needed against a thief, who
+// may have rotated the secret a moment ago. It returns how many were not revoked
+// before.
+func (s *Secrets) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
+	return s.m.RevokeFamily(ctx, subject, family)
 }
 
 // RevokeLeaked revokes a secret by its plaintext, for reports of leaks. The
@@ -92,7 +100,8 @@ func (s *Secrets) Pattern() string { return s.m.Pattern() }
 // Verify returns whose secret this is, for secrets that come another way than
 // in the Authorization header, in the body of a request for instance. The
 // address decides whether a secret with Networks may be used; with the zero
-// Addr it may not. No account is asked: that is what [auth.Guard] does.
+// Addr it may not, and [Secrets.ClientAddr] tells it. No account is asked: that
+// is what [auth.Guard.Check] does.
 //
 // The error wraps [auth.ErrInvalidCredentials] if plaintext is unknown,
 // expired, revoked or used from elsewhere, [auth.ErrNoCredentials] if it has
@@ -109,6 +118,10 @@ func (s *Secrets) Verify(ctx context.Context, plaintext string, addr netip.Addr)
 func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext string, addr netip.Addr) (*auth.Identity, error) {
 	return s.m.VerifyClient(ctx, clientID, plaintext, addr)
 }
+
+// ClientAddr returns the address that r comes from, with regard to
+// [Config].TrustedProxies, or the zero Addr if it cannot be told.
+func (s *Secrets) ClientAddr(r *http.Request) netip.Addr { return s.m.ClientAddr(r) }
 
 // Authenticate implements [auth.Authenticator].
 func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {

@@ -54,7 +54,7 @@ type Credential struct {
 	Name       string         `json:"name,omitempty"`
 	Scopes     []string       `json:"scopes"`             // empty: grants nothing
 	Family     string         `json:"family"`             // ID of the first credential of its rotation chain
-	Parent     string         `json:"parent,omitempty"`   // ID of the credential it was exchanged for
+	Parent     string         `json:"parent,omitempty"`   // Family of the credential it was exchanged for
 	Networks   []netip.Prefix `json:"networks,omitempty"` // client addresses it may be used from; empty: any
 	CreatedAt  time.Time      `json:"created_at"`
 	ExpiresAt  time.Time      `json:"expires_at,omitzero"` // first moment at which it is no longer valid

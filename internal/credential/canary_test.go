@@ -120,6 +120,9 @@ func TestNothingIsTold(t *testing.T) {
 				_, _, rotateOfErr := f.Rotate(ctx, s, cred.ID, 0)
 				_, _, negativeErr := f.Rotate(ctx, s, s, -1)
 				_, revokeAllErr := f.RevokeAll(ctx, s)
+				_, familyErr := f.RevokeFamily(ctx, "ada", s)
+				_, familyOfErr := f.RevokeFamily(ctx, s, "")
+				c.see(familyErr, familyOfErr)
 				list, listErr := f.List(ctx, s)
 				c.see(rotateErr, rotateOfErr, negativeErr, f.Revoke(ctx, "ada", s), f.Revoke(ctx, s, cred.ID), revokeAllErr, list, listErr)
 			}

@@ -12,6 +12,10 @@ import (
 // Addr if it has none.
 func PeerAddr(r *http.Request) netip.Addr { return parseAddr(r.RemoteAddr) }
 
+// ClientAddr returns the address that r comes from, or the zero Addr if it
+// cannot be told.
+func (m *Manager) ClientAddr(r *http.Request) netip.Addr { return clientAddr(r, m.cfg.TrustedProxies) }
+
 // clientAddr returns the address that r comes from: the peer of the connection
 // or, where that is a trusted proxy, the last address in X-Forwarded-For that
 // is not one. It returns the zero Addr, which is in no network, if it cannot be

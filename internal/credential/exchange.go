@@ -1,6 +1,7 @@
 package credential
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -37,7 +38,8 @@ func (m *Manager) exchange(ctx context.Context, from *auth.Identity, req Request
 	if req.Networks == nil && len(secret.Networks) > 0 {
 		req.Networks = secret.Networks
 	}
-	req.Subject, req.Parent = secret.Subject, secret.ID
+	req.Subject, req.Parent = secret.Subject, family(secret)
+	req.Name = cmp.Or(req.Name, secret.Name)
 	c, err := req.Credential(m.cfg.Kind, m.cfg.Lifetime)
 	if err != nil {
 		return auth.Plaintext{}, nil, err

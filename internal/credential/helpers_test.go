@@ -42,6 +42,7 @@ type manager interface {
 	Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error)
 	Revoke(ctx context.Context, subject, id string) error
 	RevokeAll(ctx context.Context, subject string) (int, error)
+	RevokeFamily(ctx context.Context, subject, family string) (int, error)
 	RevokeLeaked(ctx context.Context, plaintext string) error
 	List(ctx context.Context, subject string) ([]*store.Credential, error)
 	Pattern() string

@@ -88,15 +88,59 @@ func (m *Manager) revoke(ctx context.Context, subject, id string) (bool, error) 
 // RevokeAll revokes every credential of subject, but for the one with the ID
 // except, and returns how many that changed.
 func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, error) {
-	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Except: except}
-	changed, err := m.cfg.Store.Revoke(ctx, f, now())
+	n, err := m.revokeEach(ctx, subject, "", store.Filter{Except: except})
 	if err != nil {
-		return 0, m.errorf("revoke all: %w", err)
+		return n, m.errorf("revoke all: %w", err)
 	}
-	if len(changed) > 0 {
-		m.observe(ctx, auth.Revoked, subject, "", nil)
+	return n, nil
+}
+
+// RevokeFamily revokes every credential of one rotation chain of subject and
+// returns how many that changed.
+func (m *Manager) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
+	if family == "" {
+		return 0, m.errorf("revoke family: %w: no family", ErrRequest) // it would not restrict the Filter
 	}
-	return len(changed), nil
+	// A row that the host made may name no family. It goes first, so that it
+	// has no successor but those that the second call finds.
+	n, err := m.revokeEach(ctx, subject, family, store.Filter{ID: family}, store.Filter{Family: family})
+	if err != nil {
+		return n, m.errorf("revoke family: %w", err)
+	}
+	return n, nil
+}
+
+// RevokeExchanged revokes every credential of subject that was exchanged for a
+// secret of client and returns how many that changed.
+func (m *Manager) RevokeExchanged(ctx context.Context, subject, client string) (int, error) {
+	if client == "" {
+		return 0, m.errorf("revoke exchanged: %w: no client", ErrRequest) // it would not restrict the Filter
+	}
+	n, err := m.revokeEach(ctx, subject, client, store.Filter{Parent: client})
+	if err != nil {
+		return n, m.errorf("revoke exchanged: %w", err)
+	}
+	return n, nil
+}
+
+// revokeEach revokes the credentials of subject that match one of filters and
+// returns how many that changed. It tells of them in one event, under id.
+func (m *Manager) revokeEach(ctx context.Context, subject, id string, filters ...store.Filter) (n int, err error) {
+	if subject == "" {
+		return 0, fmt.Errorf("%w: no subject", ErrRequest)
+	}
+	for _, f := range filters {
+		f.Kind, f.Subject = m.cfg.Kind, subject
+		var changed []store.Digest
+		if changed, err = m.cfg.Store.Revoke(ctx, f, now()); err != nil {
+			break
+		}
+		n += len(changed)
+	}
+	if n > 0 {
+		m.observe(ctx, auth.Revoked, subject, id, nil)
+	}
+	return n, err
 }
 
 // RevokeLeaked revokes the credential with this plaintext, whosever it is.
@@ -114,15 +158,31 @@ func (m *Manager) RevokeLeaked(ctx context.Context, plaintext string) error {
 // RevokePresented is RevokeLeaked without an event. It returns the credential as
 // it was, and whether it was not revoked before.
 func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store.Credential, bool, error) {
-	c, err := m.lookup(ctx, plaintext)
-	switch {
-	case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials):
-		return nil, false, store.ErrNotFound
-	case err != nil:
+	c, err := m.presented(ctx, plaintext)
+	if err != nil {
 		return nil, false, err
 	}
 	changed, err := m.revoke(ctx, c.Subject, c.ID)
 	return c, changed, err
+}
+
+// Lookup returns the credential with this plaintext, valid or not.
+func (m *Manager) Lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
+	c, err := m.presented(ctx, plaintext)
+	if err != nil {
+		return nil, m.errorf("lookup: %w", err)
+	}
+	return c, nil
+}
+
+// presented is lookup for those who manage credentials: what is none is not
+// found.
+func (m *Manager) presented(ctx context.Context, plaintext string) (*store.Credential, error) {
+	c, err := m.lookup(ctx, plaintext)
+	if errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrNoCredentials) {
+		err = store.ErrNotFound
+	}
+	return c, err
 }
 
 // List returns the newest credentials of subject, at most maxList; those that

@@ -37,6 +37,7 @@ func TestManagementOutage(t *testing.T) {
 			"rotate":        func() error { _, _, err := f.Rotate(ctx, "ada", "id", 0); return err },
 			"revoke":        func() error { return f.Revoke(ctx, "ada", "id") },
 			"revoke all":    func() error { _, err := f.RevokeAll(ctx, "ada"); return err },
+			"revoke family": func() error { _, err := f.RevokeFamily(ctx, "ada", "id"); return err },
 			"revoke leaked": func() error { return f.RevokeLeaked(ctx, f.unknown(t)) },
 			"list":          func() error { _, err := f.List(ctx, "ada"); return err },
 			"find":          func() error { _, err := f.Verify(ctx, f.unknown(t), addr("")); return err },

@@ -155,6 +155,62 @@ func TestRevokeAll(t *testing.T) {
 	})
 }
 
+// RevokeFamily ends a rotation chain, whoever rotated it last, and no other. R6
+func TestRevokeFamily(t *testing.T) {
+	both(t, func(t *testing.T, p pkg) {
+		f := p.setup(t, credential.Config{})
+		mine, c := f.issue(t, credential.Request{})
+		stolen, _, err := f.Rotate(t.Context(), "ada", c.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		other, _ := f.issue(t, credential.Request{})
+		_, session := f.insert(t, func(row *store.Credential) { row.Kind, row.Family = store.KindSession, c.ID })
+		hosts, row := f.insert(t, func(c *store.Credential) { c.Family = "" }) // a row that the host made
+		rotated, _, err := f.Rotate(t.Context(), "ada", row.ID, time.Hour)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.events.take()
+
+		for _, nobody := range [][2]string{{"mallory", c.Family}, {"ada", "unknown"}, {"ada", stolen.Reveal()}} {
+			if n, err := f.RevokeFamily(t.Context(), nobody[0], nobody[1]); n != 0 || err != nil {
+				t.Errorf("RevokeFamily%q = %d, %v, want 0", nobody, n, err)
+			}
+		}
+		for _, unset := range [][2]string{{"", c.Family}, {"ada", ""}, {"", ""}} {
+			if n, err := f.RevokeFamily(t.Context(), unset[0], unset[1]); n != 0 || !errors.Is(err, credential.ErrRequest) {
+				t.Errorf("RevokeFamily%q = %d, %v, want a bad request", unset, n, err)
+			}
+		}
+		for _, plaintext := range []string{mine, stolen.Reveal(), other, hosts, rotated.Reveal()} {
+			f.want(t, plaintext, http.StatusOK)
+		}
+		if got := f.events.take(auth.Revoked); len(got) > 0 {
+			t.Errorf("events %+v", got)
+		}
+
+		for _, want := range []int{2, 0} {
+			for _, family := range []string{c.ID, row.ID} {
+				if n, err := f.RevokeFamily(t.Context(), "ada", family); n != want || err != nil {
+					t.Errorf("RevokeFamily = %d, %v, want %d", n, err, want)
+				}
+			}
+		}
+		want := []auth.Event{{Type: auth.Revoked, Subject: "ada", Credential: c.ID}, {Type: auth.Revoked, Subject: "ada", Credential: row.ID}}
+		if got := f.events.take(auth.Revoked); !reflect.DeepEqual(got, want) {
+			t.Errorf("events %+v, want %+v", got, want)
+		}
+		for _, plaintext := range []string{mine, stolen.Reveal(), hosts, rotated.Reveal()} {
+			f.want(t, plaintext, http.StatusUnauthorized)
+		}
+		f.want(t, other, http.StatusOK)
+		if !f.row(t, session.ID).RevokedAt.IsZero() {
+			t.Error("one of another kind is revoked, too")
+		}
+	})
+}
+
 // RevokeLeaked needs no account, and no valid credential, but one of ours.
 func TestRevokeLeaked(t *testing.T) {
 	tests := []struct {

@@ -43,7 +43,7 @@ func (m *Manager) checkNetwork(c *store.Credential, from source) error {
 // so it is asked for only where one is.
 func (m *Manager) addr(from source) netip.Addr {
 	if from.r != nil {
-		return clientAddr(from.r, m.cfg.TrustedProxies)
+		return m.ClientAddr(from.r)
 	}
 	return normalAddr(from.addr)
 }

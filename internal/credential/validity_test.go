@@ -105,6 +105,9 @@ func TestIdentity(t *testing.T) {
 			Subject: "grace", Scheme: p.scheme, Credential: c.ID, Scopes: []string{"reports:read", "reports:write"},
 			IssuedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 		}
+		if p.name == "secret" {
+			want.Client = c.Family
+		}
 		r := request(p.scheme, plaintext)
 		byGuard, err := f.guard.Authenticate(r)
 		equal(t, "Guard.Authenticate", byGuard, err, want)
