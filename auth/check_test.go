@@ -109,9 +109,11 @@ func TestCheckOfSeveralSchemes(t *testing.T) {
 func TestCheckOutages(t *testing.T) {
 	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{bearer(nil, nil)}})
 	for name, check := range map[string]func() (*auth.Identity, error){
-		"neither":    func() (*auth.Identity, error) { return g.Check(t.Context(), nil, nil) },
-		"nobody":     func() (*auth.Identity, error) { return g.Check(t.Context(), &auth.Identity{Scheme: "Bearer"}, nil) },
-		"zero Guard": func() (*auth.Identity, error) { return new(auth.Guard).Check(t.Context(), &auth.Identity{Subject: "ada"}, nil) },
+		"neither": func() (*auth.Identity, error) { return g.Check(t.Context(), nil, nil) },
+		"nobody":  func() (*auth.Identity, error) { return g.Check(t.Context(), &auth.Identity{Scheme: "Bearer"}, nil) },
+		"zero Guard": func() (*auth.Identity, error) {
+			return new(auth.Guard).Check(t.Context(), &auth.Identity{Subject: "ada"}, nil)
+		},
 	} {
 		if id, err := check(); id != nil || !errors.Is(err, auth.ErrUnavailable) {
 			t.Errorf("%s: %+v, %v, want an outage", name, id, err)
