@@ -8,6 +8,7 @@ require (
 	github.com/keystile/keystile v0.0.0
 	github.com/redis/rueidis v1.0.79
 	golang.org/x/crypto v0.58.0
+	golang.org/x/oauth2 v0.37.0
 )
 
 require (

@@ -23,10 +23,11 @@
 // stays the same when the secret is rotated. It authenticates itself in one of
 // these ways, and a request that uses two is refused:
 //
-//	Authorization: Secret sec_...
-//	Authorization: Basic ...                 client_secret_basic, RFC 6749 section 2.3.1
-//	client_id=...&client_secret=...          client_secret_post, in a form
-//	{"Secret": "sec_..."}                    in the JSON that Token takes
+//   - "Authorization: Secret" with the secret;
+//   - "Authorization: Basic" with ID and secret, client_secret_basic of RFC 6749
+//     section 2.3.1;
+//   - client_id and client_secret in a form, client_secret_post;
+//   - the member Secret of the JSON that [Server.Token] takes.
 //
 // The handlers answer every method but POST with 405, so mount them without one.
 // Bodies have at most 64 KiB, and the URL no query: what is in a URL ends up in

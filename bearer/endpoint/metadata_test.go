@@ -2,10 +2,9 @@ package endpoint_test
 
 import (
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/keystile/keystile/bearer/endpoint"
 )
@@ -39,8 +38,8 @@ func TestMetadata(t *testing.T) {
 			r := post("", "")
 			r.Method = method
 			want := response{200, http.Header{"Cache-Control": {"no-store"}, "Content-Type": {"application/json"}}, tt.want}
-			if diff := cmp.Diff(want, serve(h.ServeHTTP, r), cmp.AllowUnexported(response{})); diff != "" {
-				t.Errorf("%s, %s: %s", tt.name, method, diff)
+			if got := serve(h.ServeHTTP, r); !reflect.DeepEqual(got, want) {
+				t.Errorf("%s, %s: got  %v\nwant %v", tt.name, method, got, want)
 			}
 		}
 		if got := serve(h.ServeHTTP, post("", "")); got.status != 405 || got.header.Get("Allow") != "GET, HEAD" || got.header.Get("Cache-Control") != "no-store" {

@@ -4,12 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
@@ -30,8 +29,8 @@ func TestToken(t *testing.T) {
 	token := got.field(t, "access_token").(string)
 	want := response{200, http.Header{"Cache-Control": {"no-store"}, "Pragma": {"no-cache"}, "Content-Type": {"application/json"}},
 		`{"access_token":"` + token + `","token_type":"Bearer","expires_in":86400,"scope":"reports:read"}`}
-	if diff := cmp.Diff(want, got, cmp.AllowUnexported(response{})); diff != "" {
-		t.Error(diff)
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got  %v\nwant %v", got, want)
 	}
 	list, err := f.tokens.List(t.Context(), "ada")
 	if err != nil || len(list) != 1 || list[0].Parent != f.id || !f.works(t, token) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
 )
@@ -21,16 +22,19 @@ type app struct {
 	secrets  *secret.Secrets
 	sessions *cookie.Sessions
 
-	api     *auth.Guard // for the API: tokens and sessions
-	pages   *auth.Guard // for the pages: sessions
-	clients *auth.Guard // for the endpoints that issue tokens: client secrets
+	api   *auth.Guard // for the API: tokens and sessions
+	pages *auth.Guard // for the pages: sessions
+
+	oauth    *endpoint.Server // for servers: client secrets
+	metadata http.Handler
 
 	log       *slog.Logger
 	passwords []string // of the accounts, for the demo to print
 }
 
-// newApp wires the portal. All schemes and guards report to one log.
-func newApp(st *keep, log *slog.Logger) (*app, error) {
+// newApp wires the portal, which is reached at url. All schemes and guards
+// report to one log.
+func newApp(st *keep, url string, log *slog.Logger) (*app, error) {
 	a := &app{log: log}
 	observe := func(ctx context.Context, ev auth.Event) {
 		level := slog.LevelInfo
@@ -58,8 +62,27 @@ func newApp(st *keep, log *slog.Logger) (*app, error) {
 	}
 	guard(&a.api, auth.Config{Authenticators: []auth.Authenticator{a.tokens, a.sessions}})
 	guard(&a.pages, auth.Config{Authenticators: []auth.Authenticator{a.sessions}, Refuse: refusePage})
-	guard(&a.clients, auth.Config{Authenticators: []auth.Authenticator{a.secrets}})
-	return a, err
+	if err != nil {
+		return nil, err
+	}
+	a.oauth, err = endpoint.New(endpoint.Config{Tokens: a.tokens, Secrets: a.secrets, Accounts: a.accounts, Observe: observe})
+	if err != nil {
+		return nil, err
+	}
+	if err != nil {
+		return nil, err
+	}
+	a.metadata, err = endpoint.Metadata(endpoint.MetadataConfig{
+		Issuer:                url,
+		TokenEndpoint:         url + "/oauth/token",
+		IntrospectionEndpoint: url + "/oauth/introspect",
+		RevocationEndpoint:    url + "/oauth/revoke",
+	})
+	if err != nil { // for another machine, without TLS
+		log.Warn("metadata is not served", "err", err)
+		a.metadata = http.NotFoundHandler()
+	}
+	return a, nil
 }
 
 // routes returns the handler of the whole portal.
@@ -68,7 +91,11 @@ func (a *app) routes() http.Handler {
 	mux.Handle("GET /api/whoami", a.api.Require()(http.HandlerFunc(a.whoami)))
 	mux.Handle("GET /api/reports", a.api.Require("reports:read")(http.HandlerFunc(a.listReports)))
 	mux.Handle("POST /api/reports", a.api.Require("reports:write")(http.HandlerFunc(a.addReport)))
-	mux.HandleFunc("POST /api/security/tokens/generate", a.generateToken)
+	mux.HandleFunc("/api/security/tokens/generate", a.oauth.Token)
+	mux.HandleFunc("/oauth/token", a.oauth.Token)
+	mux.HandleFunc("/oauth/introspect", a.oauth.Introspect)
+	mux.HandleFunc("/oauth/revoke", a.oauth.Revoke)
+	mux.Handle("/.well-known/oauth-authorization-server", a.metadata)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
 	mux.HandleFunc("GET /login", loginForm)
 	mux.Handle("POST /login", a.sessions.Protect(http.HandlerFunc(a.login)))

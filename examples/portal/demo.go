@@ -120,6 +120,12 @@ A server of hers exchanges its client secret for a token that lives an hour:
   curl -i {{.URL}}/api/security/tokens/generate -H 'Authorization: Secret {{.Secret}}' -H 'Content-Type: application/json' -d '{"Lifetime": 3600}'
   curl -i {{.URL}}/api/security/tokens/generate -H 'Content-Type: application/json' -d '{"Secret": "{{.Secret}}", "Lifetime": 3600, "Scopes": ["reports:read"]}'
 
+The same as OAuth has it, and a look at a token:
+
+  curl -i {{.URL}}/.well-known/oauth-authorization-server
+  curl -i {{.URL}}/oauth/token -u '{{.ClientID}}:{{.Secret}}' -d grant_type=client_credentials
+  curl -i {{.URL}}/oauth/introspect -u '{{.ClientID}}:{{.Secret}}' -d 'token={{.Token}}'
+
 {{.Other.Email}} may only read, so this is refused, with 403:
 
   curl -i {{.URL}}/api/reports -H 'Authorization: Bearer {{.Other.Token}}' -H 'Content-Type: application/json' -d '{"title": "Q3"}'
@@ -132,5 +138,9 @@ A browser's session works on the same API. Here curl is the browser:
 This is refused, with 401: a secret is not a token.
 
   curl -i {{.URL}}/api/whoami -H 'Authorization: Bearer {{.Secret}}'
+
+And this revokes the token above:
+
+  curl -i {{.URL}}/oauth/revoke -u '{{.ClientID}}:{{.Secret}}' -d 'token={{.Token}}'
 
 `))

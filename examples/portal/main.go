@@ -58,10 +58,6 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	defer kept.close()
-	app, err := newApp(kept, slog.New(slog.NewTextHandler(stderr, nil)))
-	if err != nil {
-		return err
-	}
 	listener, err := net.Listen("tcp", *addr)
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program; choose another port, or 0 for a free one: go run ./examples/portal -addr localhost:0", *addr)
@@ -69,7 +65,12 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return fmt.Errorf("-addr %s: %w; it must be like localhost:8080", *addr, err)
 	}
 	defer listener.Close()
-	about, err := app.demo(ctx, baseURL(*addr, listener))
+	at := baseURL(*addr, listener)
+	app, err := newApp(kept, at, slog.New(slog.NewTextHandler(stderr, nil)))
+	if err != nil {
+		return err
+	}
+	about, err := app.demo(ctx, at)
 	if err != nil {
 		return err
 	}

@@ -164,27 +164,22 @@ func TestGenerateToken(t *testing.T) {
 		want                      string
 	}{
 		{"header", inHeader, `{}`, 200, `"expires_in":86400`},
-		{"lifetime", inHeader, `{"Lifetime":60}`, 200, `"expires_in":60`}, // T5
+		{"lifetime", inHeader, `{"Lifetime":60}`, 200, `"expires_in":60`}, // M8, T5
 		{"a year", inHeader, `{"lifetime":31536000}`, 200, `"expires_in":31536000`},
 		{"body", "", `{"Secret":"` + a.Secret + `","Lifetime":3600}`, 200, `"token_type":"Bearer"`},
 		{"narrower", inHeader, `{"Scopes":["reports:read"]}`, 200, `"scope":"reports:read"`}, // R9
 		{"no scopes", inHeader, `{"Scopes":[]}`, 200, `"scope":""`},
-		{"none", "", `{}`, 401, "required"},
-		{"empty secret", "", `{"Secret":""}`, 401, "required"},
-		{"unknown secret", "", `{"Secret":"` + a.Secret[:40] + `"}`, 401, "not valid"},
-		{"malformed secret", "", `{"Secret":"a b"}`, 400, "malformed"},
-		{"a token is no secret", "Secret " + a.Token, `{}`, 401, "not valid"}, // P10, R9
-		{"a token does not issue tokens", "Bearer " + a.Token, `{}`, 401, "required"},
-		{"twice", inHeader, `{"Secret":"` + a.Secret + `"}`, 400, "not both"},
+		{"none", "", `{}`, 401, "invalid_client"},
+		{"empty secret", "", `{"Secret":""}`, 401, "invalid_client"},
+		{"unknown secret", "", `{"Secret":"` + a.Secret[:40] + `"}`, 401, "invalid_client"},
+		{"malformed secret", "", `{"Secret":"a b"}`, 401, "invalid_client"},
+		{"a token is no secret", "Secret " + a.Token, `{}`, 401, "invalid_client"}, // P10, R9
+		{"a token does not issue tokens", "Bearer " + a.Token, `{}`, 401, "invalid_client"},
+		{"twice", inHeader, `{"Secret":"` + a.Secret + `"}`, 400, "one way only"},
 		{"59 seconds", inHeader, `{"Lifetime":59}`, 400, "from 60 to 31536000"},
 		{"a second more than a year", inHeader, `{"Lifetime":31536001}`, 400, "from 60 to 31536000"},
-		{"zero", inHeader, `{"Lifetime":0}`, 400, "from 60 to 31536000"},
-		{"negative", inHeader, `{"Lifetime":-1}`, 400, "from 60 to 31536000"},
-		{"MaxInt64", inHeader, `{"Lifetime":9223372036854775807}`, 400, "from 60 to 31536000"},
-		{"1e400", inHeader, `{"Lifetime":1e400}`, 400, "Lifetime: cannot be"},
-		{"a fraction", inHeader, `{"Lifetime":60.5}`, 400, "Lifetime: cannot be"},
-		{"a string", inHeader, `{"Lifetime":"60"}`, 400, "Lifetime: cannot be"},
-		{"a bad scope", inHeader, `{"Scopes":["a b"]}`, 400, "Scopes:"},
+		{"a fraction", inHeader, `{"Lifetime":60.5}`, 400, "an integer"},
+		{"a bad scope", inHeader, `{"Scopes":["a b"]}`, 400, "invalid_scope"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			status, body := call(t, "POST", url, tt.authorization, tt.body)
@@ -226,7 +221,7 @@ func TestCurlLines(t *testing.T) {
 		t.Skip("curl is missing")
 	}
 	out, dir := start(t), t.TempDir()
-	want := []string{"200", "201", "200", "200", "200", "403", "303", "200", "401"}
+	want := []string{"200", "201", "200", "200", "200", "200", "200", "200", "403", "303", "200", "401", "200"}
 	for n := 0; n < len(want); {
 		line, err := out.ReadString('\n')
 		if err != nil {

@@ -36,6 +36,7 @@ import (
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/authtest"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
@@ -49,6 +50,7 @@ import (
 var (
 	_ = sql.Open
 	_ = errors.Is
+	_ = endpoint.New
 	_ = fmt.Sprint
 	_ = log.Fatal
 	_ = slog.Info
@@ -73,6 +75,7 @@ var (
 	guard     *auth.Guard
 	w         http.ResponseWriter
 	r         *http.Request
+	clientID  string
 	st        store.Store
 	db        store.Store
 	handler   http.Handler
@@ -110,7 +113,7 @@ func TestSnippets(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		add("README.md", m[1])
 	}
-	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
+	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "bearer/endpoint", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
 		before := n
 		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
 			add(pkg, code)
