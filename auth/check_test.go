@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/keystile/keystile/auth"
@@ -107,16 +108,24 @@ func TestCheckOfSeveralSchemes(t *testing.T) {
 // Neither identity nor error, no subject, and a Guard that New did not make are
 // outages.
 func TestCheckOutages(t *testing.T) {
-	g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{bearer(nil, nil)}})
-	for name, check := range map[string]func() (*auth.Identity, error){
-		"neither": func() (*auth.Identity, error) { return g.Check(t.Context(), nil, nil) },
-		"nobody":  func() (*auth.Identity, error) { return g.Check(t.Context(), &auth.Identity{Scheme: "Bearer"}, nil) },
-		"zero Guard": func() (*auth.Identity, error) {
-			return new(auth.Guard).Check(t.Context(), &auth.Identity{Subject: "ada"}, nil)
-		},
+	var cause error
+	g := newGuard(t, auth.Config{
+		Authenticators: []auth.Authenticator{bearer(nil, nil)},
+		Observe:        func(_ context.Context, ev auth.Event) { cause = ev.Err },
+	})
+	for _, tt := range []struct {
+		name  string
+		guard *auth.Guard
+		id    *auth.Identity
+		cause string
+	}{
+		{"neither", g, nil, "neither an identity nor an error"},
+		{"nobody", g, &auth.Identity{Scheme: "Bearer"}, "without a subject"},
+		{"zero Guard", new(auth.Guard), &auth.Identity{Subject: "ada"}, ""},
 	} {
-		if id, err := check(); id != nil || !errors.Is(err, auth.ErrUnavailable) {
-			t.Errorf("%s: %+v, %v, want an outage", name, id, err)
+		cause = errors.New("")
+		if id, err := tt.guard.Check(t.Context(), tt.id, nil); id != nil || !errors.Is(err, auth.ErrUnavailable) || !strings.Contains(cause.Error(), tt.cause) {
+			t.Errorf("%s: %+v, %v, cause %v, want an outage, %s", tt.name, id, err, cause, tt.cause)
 		}
 	}
 }

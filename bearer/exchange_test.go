@@ -236,6 +236,27 @@ func TestExchangedTokenOutlivesSecret(t *testing.T) {
 	})
 }
 
+// A secret that the host made may have no family. Its client is its ID.
+func TestExchangeWithoutFamily(t *testing.T) {
+	st := store.NewMemory()
+	plain, c, err := newSecrets(t, store.NewMemory()).Issue(t.Context(), secret.Request{Subject: "ada"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Family = ""
+	if err := st.Insert(t.Context(), c, 0); err != nil {
+		t.Fatal(err)
+	}
+	from, err := newSecrets(t, st).Authenticate(request("Secret " + plain.Reveal()))
+	if err != nil || from.Client != c.ID {
+		t.Fatalf("%+v, %v, want the client %s", from, err, c.ID)
+	}
+	tokens := newTokens(t, bearer.Config{Store: st})
+	if _, token, err := tokens.Exchange(t.Context(), from, bearer.Request{}); err != nil || token.Parent != c.ID {
+		t.Errorf("Exchange = %+v, %v, want the parent %s", token, err, c.ID)
+	}
+}
+
 // RevokeExchanged finds what a client got before and after its secret was
 // rotated, and nothing else. M8, R6
 func TestRevokeExchanged(t *testing.T) {

@@ -32,11 +32,12 @@ func readBody(r *http.Request) ([]byte, error) {
 	return b, nil
 }
 
-// A form holds the parameters of a request, each once.
+// A form holds the parameters of a request, each once. One without a value is
+// like one that is left out: RFC 6749 section 3.2.
 type form map[string]string
 
-// readForm reads a form. A parameter without a value counts as left out, and
-// none may be repeated, whatever its name: RFC 6749 section 3.2.
+// readForm reads a form, in which no parameter may be repeated, whatever its
+// name: RFC 6749 section 3.2.
 func readForm(r *http.Request) (form, error) {
 	if mediaType(r) != typeForm {
 		return nil, invalidRequest("The Content-Type must be " + typeForm + ".")
@@ -54,9 +55,7 @@ func readForm(r *http.Request) (form, error) {
 		if len(v) > 1 {
 			return nil, invalidRequest("A parameter is repeated.")
 		}
-		if v[0] != "" {
-			f[name] = v[0]
-		}
+		f[name] = v[0]
 	}
 	return f, nil
 }

@@ -62,6 +62,7 @@ func TestClientAuthentication(t *testing.T) {
 		{"basic without secret", grant, []string{b64(f.id + ":")}, "invalid_client"},
 		{"basic, not encoded", grant, []string{b64(old.id + ":" + imported)}, "invalid_client"},
 		{"basic, and another ID", grant + "&client_id=" + other.id, []string{f.basic()}, "invalid_client"},
+		{"basic with another ID, and its own", grant + id, []string{b64(other.id + ":" + f.secret)}, "invalid_client"},
 		{"secret, and another ID", grant + "&client_id=" + other.id, []string{"Secret " + f.secret}, "invalid_client"},
 		{"another scheme", grant, []string{"Digest " + f.secret}, "invalid_client"},
 		{"bearer", grant, []string{"Bearer " + f.secret}, "invalid_client"},

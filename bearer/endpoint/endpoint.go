@@ -29,12 +29,13 @@
 //   - client_id and client_secret in a form, client_secret_post;
 //   - the member Secret of the JSON that [Server.Token] takes.
 //
-// The handlers answer every method but POST with 405, so mount them without one.
+// The handlers answer every method but POST with 405, so mount them without one,
+// and behind TLS, as secrets and tokens pass through them (RFC 6749 section 3.2).
 // Bodies have at most 64 KiB, and the URL no query: what is in a URL ends up in
 // logs. Every answer carries "Cache-Control: no-store".
 //
-// Refusals are those of RFC 6749 section 5.2, with texts that are the same
-// whatever the request was. Whether a client is unknown, its secret wrong,
+// Refusals are those of RFC 6749 section 5.2, and nothing of the request comes
+// back in them. Whether a client is unknown, its secret wrong,
 // expired or revoked, or its account disabled is told to [Config].Observe
 // alone. Where a store or Accounts does not answer, the status is 503 with
 // Retry-After, and the body a problem (RFC 9457) as an [auth.Guard] writes it:

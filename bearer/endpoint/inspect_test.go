@@ -151,6 +151,27 @@ func TestPolicies(t *testing.T) {
 	}
 }
 
+// What a client may inspect it may not revoke for that, nor the other way.
+func TestPoliciesApart(t *testing.T) {
+	yes := func(context.Context, *auth.Identity, *store.Credential) bool { return true }
+	no := func(context.Context, *auth.Identity, *store.Credential) bool { return false }
+	for _, inspect := range []bool{true, false} {
+		cfg := endpoint.Config{MayInspect: no, MayRevoke: yes}
+		if inspect {
+			cfg = endpoint.Config{MayInspect: yes, MayRevoke: no}
+		}
+		f := setup(t, cfg)
+		token, _ := f.issue(t, bearer.Request{})
+		if got := serve(f.server.Introspect, form(f.client, "token", token)); got.field(t, "active") != inspect {
+			t.Errorf("Introspect: %v, want active %t", got, inspect)
+		}
+		serve(f.server.Revoke, form(f.client, "token", token))
+		if f.works(t, token) != inspect {
+			t.Errorf("after Revoke the token works: %t, want %t", !inspect, inspect)
+		}
+	}
+}
+
 // RFC 7009: 200 and no body, whatever the token was, and only what may be
 // revoked is. R6
 func TestRevoke(t *testing.T) {

@@ -35,7 +35,7 @@ type accessToken struct {
 	AccessToken string `json:"access_token"`
 	TokenType   string `json:"token_type"`
 	ExpiresIn   int64  `json:"expires_in"`
-	Scope       string `json:"scope"` // also where it is what was asked for
+	Scope       string `json:"scope"` // also where it is what was asked for, and where it is empty
 }
 
 func (s *Server) token(r *http.Request) (any, error) {

@@ -5,7 +5,9 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
@@ -123,5 +125,23 @@ func TestReadme(t *testing.T) {
 	}
 	if want := []string{"200", "200", "200", "401"}; !slices.Equal(got, want) || !strings.Contains(string(out), `"active":true`) {
 		t.Errorf("statuses %s, want %s:\n%s", got, want, out)
+	}
+}
+
+// On an address that is not this machine's, without TLS, there are no metadata;
+// all else works.
+func TestWithoutMetadata(t *testing.T) {
+	kept, err := openStore(t.Context(), "memory")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := newApp(kept, "http://192.0.2.7:8080", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := httptest.NewRecorder()
+	a.routes().ServeHTTP(w, httptest.NewRequest("GET", "/.well-known/oauth-authorization-server", nil))
+	if w.Code != http.StatusNotFound {
+		t.Errorf("%d %s, want 404", w.Code, w.Body)
 	}
 }
