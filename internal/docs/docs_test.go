@@ -33,6 +33,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/redis/rueidis"
+
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/authtest"
 	"github.com/keystile/keystile/bearer"
@@ -41,6 +43,7 @@ import (
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/cache"
+	"github.com/keystile/keystile/store/redisstore"
 	"github.com/keystile/keystile/store/sqlstore"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
@@ -61,6 +64,8 @@ var (
 	_ = os.Getenv
 	_ = cache.New
 	_ = postgres.Open
+	_ = redisstore.New
+	_ = rueidis.NewClient
 	_ = sqlstore.New
 	_ = sqlite.Open
 
@@ -156,6 +161,10 @@ func missing(code string) string {
 	return text
 }
 
+// notGo matches what is not Go in package comments: commands, and settings of a
+// server.
+var notGo = regexp.MustCompile(`^(go test|ACL SETUSER|appendonly) `)
+
 // packageSnippets returns the code blocks of the comment of the package in dir.
 func packageSnippets(t *testing.T, dir string) []string {
 	t.Helper()
@@ -177,7 +186,7 @@ func packageSnippets(t *testing.T, dir string) []string {
 		}
 		var p comment.Parser
 		for _, block := range p.Parse(f.Doc.Text()).Content {
-			if block, ok := block.(*comment.Code); ok && !strings.HasPrefix(block.Text, "go test ") {
+			if block, ok := block.(*comment.Code); ok && !notGo.MatchString(block.Text) {
 				code = append(code, block.Text)
 			}
 		}
