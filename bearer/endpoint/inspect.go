@@ -76,7 +76,11 @@ func (s *Server) revoke(r *http.Request) (any, error) {
 	if err != nil || token == nil {
 		return nil, err
 	}
-	return nil, s.cfg.Tokens.Revoke(r.Context(), token.Subject, token.ID)
+	err = s.cfg.Tokens.Revoke(r.Context(), token.Subject, token.ID)
+	if errors.Is(err, store.ErrNotFound) { // pruned a moment ago
+		err = nil
+	}
+	return nil, err
 }
 
 // theToken returns the token that r is about, valid or not, if there is one and
