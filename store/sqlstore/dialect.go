@@ -35,6 +35,9 @@ const (
 
 	// pruneBatch bounds how long Prune keeps others from writing.
 	pruneBatch = 1000
+
+	// lockClass keeps our advisory locks apart from those of the host.
+	lockClass = 1801812332
 )
 
 func newStatements(d Dialect) *statements {
@@ -56,9 +59,8 @@ func newStatements(d Dialect) *statements {
 		s.prune += ` FOR UPDATE`
 		// Writers of one subject go one after the other: a limit is counted
 		// while nobody adds, and whoever revokes all sees what a rotation
-		// has just added. The first number keeps these locks apart from
-		// those of the host.
-		s.lock = `SELECT pg_advisory_xact_lock(1801812332, hashtext(?))`
+		// has just added.
+		s.lock = `SELECT pg_advisory_xact_lock(` + strconv.Itoa(lockClass) + `, hashtext(?))`
 		// Each statement must see what was committed before it began.
 		s.isolation = sql.LevelReadCommitted
 	}

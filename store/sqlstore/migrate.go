@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"database/sql"
 	"embed"
 	"errors"
 	"fmt"
@@ -58,16 +59,29 @@ func (s *Store) migrate(ctx context.Context) error {
 	dialect := goose.DialectSQLite3
 	if s.sql.dialect == PostgreSQL {
 		dialect = goose.DialectPostgres
-		one, err := lock.NewPostgresSessionLocker()
-		if err != nil {
-			return err
-		}
-		options = append(options, goose.WithSessionLocker(one))
+		options = append(options, goose.WithSessionLocker(oneByOne{}))
 	}
 	provider, err := goose.NewProvider(dialect, s.db, files, options...)
 	if err != nil {
 		return err
 	}
 	_, err = provider.Up(ctx)
+	return err
+}
+
+// oneByOne lets one process after the other migrate a PostgreSQL database. The
+// locker that goose has asks again every few seconds; this one waits, as long as
+// its context lets it.
+type oneByOne struct{}
+
+var _ lock.SessionLocker = oneByOne{}
+
+func (oneByOne) SessionLock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, lockClass)
+	return err
+}
+
+func (oneByOne) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
+	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, lockClass)
 	return err
 }

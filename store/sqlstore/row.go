@@ -2,9 +2,9 @@ package sqlstore
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/netip"
-	"slices"
 	"strings"
 	"time"
 
@@ -13,9 +13,12 @@ import (
 
 // values returns the values of columns for c.
 func (s *statements) values(c *store.Credential) ([]any, error) {
-	scopes, err := json.Marshal(slices.Concat([]string{}, c.Scopes)) // never null
-	if err != nil {
-		return nil, err
+	scopes := []byte("[]") // never null
+	if len(c.Scopes) > 0 {
+		var err error
+		if scopes, err = json.Marshal(c.Scopes); err != nil {
+			return nil, err
+		}
 	}
 	var networks []string
 	for _, n := range c.Networks {
@@ -79,32 +82,45 @@ func (c *scopesColumn) Scan(v any) error {
 		*c = []string{"*"}
 		return nil
 	}
-	return json.Unmarshal([]byte(s), (*[]string)(c))
-}
-
-func (c *networksColumn) Scan(v any) error {
-	s, err := text(v)
-	for field := range strings.FieldsSeq(s) {
-		n, parseErr := netip.ParsePrefix(field)
-		if parseErr != nil {
-			return parseErr // no network at all would mean any
-		}
-		*c = append(*c, n)
+	err = json.Unmarshal([]byte(s), (*[]string)(c))
+	if err == nil && *c == nil {
+		err = errors.New("scopes: null")
 	}
 	return err
 }
 
+func (c *networksColumn) Scan(v any) error {
+	s, err := text(v)
+	if err != nil || s == "" {
+		return err
+	}
+	for field := range strings.SplitSeq(s, " ") {
+		n, err := netip.ParsePrefix(field)
+		if err != nil {
+			return err // no network at all would mean any
+		}
+		*c = append(*c, n)
+	}
+	return nil
+}
+
 func (c *timeColumn) Scan(v any) error {
+	var t time.Time
 	switch v := v.(type) {
 	case nil:
 		*c = timeColumn{}
+		return nil
 	case int64:
-		*c = timeColumn(time.UnixMicro(v).UTC())
+		t = time.UnixMicro(v).UTC()
 	case time.Time:
-		*c = timeColumn(v.UTC())
+		t = v.UTC()
 	default:
 		return fmt.Errorf("a time of %T", v)
 	}
+	if t.IsZero() { // SQL takes it for long ago, and who reads it for never
+		return errors.New("the zero time: must be NULL")
+	}
+	*c = timeColumn(t)
 	return nil
 }
 

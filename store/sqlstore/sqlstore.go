@@ -1,21 +1,40 @@
 // Package sqlstore keeps credentials in an SQL database: SQLite, embedded in the
 // process, or PostgreSQL, shared by many.
 //
-// Who starts from nothing opens one by its file or its address:
+// Who starts from nothing opens a file with package
+// [github.com/keystile/keystile/store/sqlstore/sqlite], or a server's database
+// with package [github.com/keystile/keystile/store/sqlstore/postgres]. Who has a
+// [database/sql.DB] already makes a [Store] of it, creates the tables with
+// [Store.Migrate] or with the plain SQL of [Migrations], and can have both in one
+// transaction, so that an account and its first token exist together or not at
+// all:
 //
-//	st, err := sqlite.Open(ctx, "credentials.db")          // package sqlstore/sqlite
-//	st, err := postgres.Open(ctx, "postgres://db/service") // package sqlstore/postgres
-//
-// Who has a [database/sql.DB] already makes a [Store] of it with [New], creates
-// the tables with [Store.Migrate] or with the plain SQL of [Migrations], and can
-// have both in one transaction, so that an account and its first token exist
-// together or not at all:
-//
+//	db, err := sql.Open("pgx", "postgres://service@db.internal/service")
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	st, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
 //	tx, err := db.BeginTx(ctx, nil)
-//	_, err = tx.ExecContext(ctx, "INSERT INTO accounts ...")
-//	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)})
-//	plain, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"})
-//	err = tx.Commit()
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	defer tx.Rollback()
+//	if _, err := tx.ExecContext(ctx, "INSERT INTO accounts (name) VALUES ('ada')"); err != nil {
+//		log.Fatal(err)
+//	}
+//	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)}) // cheap, and for this transaction
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	if _, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"}); err != nil {
+//		log.Fatal(err)
+//	}
+//	if err := tx.Commit(); err != nil {
+//		log.Fatal(err)
+//	}
 //
 // # What is kept
 //

@@ -161,7 +161,10 @@ func (s *Store) lock(ctx context.Context, tx *sql.Tx, subject string) error {
 // lockSelected locks the subjects of what f selects, in the order of their names
 // so that nobody waits for somebody who waits for them.
 func (s *Store) lockSelected(ctx context.Context, tx *sql.Tx, f store.Filter, w *where) error {
-	if s.sql.lock == "" || f.Subject != "" {
+	switch {
+	case s.sql.lock == "", !s.sql.keeps(f.Subject):
+		return nil
+	case f.Subject != "":
 		return s.lock(ctx, tx, f.Subject)
 	}
 	query := `SELECT DISTINCT subject FROM keystile_credentials` + w.String() + ` ORDER BY subject`

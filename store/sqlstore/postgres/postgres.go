@@ -3,7 +3,7 @@
 //
 //	st, err := postgres.Open(ctx, "postgres://service@db.internal/service")
 //	if err != nil {
-//		return err
+//		log.Fatal(err)
 //	}
 //	defer st.Close()
 //
@@ -47,8 +47,8 @@ var _ store.Watcher = (*Store)(nil)
 
 // Open connects to the database that dsn names, a URL or a list of "key=value"
 // as libpq takes them (https://www.postgresql.org/docs/current/libpq-connect.html),
-// and makes or updates its tables. It keeps at most 16 connections, and one for
-// each Watch. The error never shows a password.
+// and makes or updates its tables. It keeps at most 16 connections, of which
+// each Watch takes one. The error never shows a password.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
@@ -61,7 +61,7 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	db.SetMaxOpenConns(maxConns)
 	db.SetMaxIdleConns(maxConns)
 	db.SetConnMaxIdleTime(maxIdleTime)
-	st, err := New(db)
+	st, err := New(sqlstore.Config{DB: db})
 	if err == nil {
 		st.close = db.Close
 		err = st.Migrate(ctx)
@@ -72,15 +72,17 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 	return st, nil
 }
 
-// New returns a Store on the host's own connections, which must be those of
-// github.com/jackc/pgx/v5/stdlib, to a database that has its tables: see
-// [sqlstore.Store.Migrate]. Each Watch takes one of the connections.
-func New(db *sql.DB) (*Store, error) {
-	st, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
+// New returns a Store on the host's own connections, cfg.DB, which must be those
+// of github.com/jackc/pgx/v5/stdlib, to a database that has its tables: see
+// [sqlstore.Store.Migrate]. Each Watch takes one of the connections. The dialect
+// goes without saying.
+func New(cfg sqlstore.Config) (*Store, error) {
+	cfg.Dialect = sqlstore.PostgreSQL
+	st, err := sqlstore.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Store: st, db: db, close: func() error { return nil }}, nil
+	return &Store{Store: st, db: cfg.DB, close: func() error { return nil }}, nil
 }
 
 // Close closes the connections that [Open] made; those of the host stay open.

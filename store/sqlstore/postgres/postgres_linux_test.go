@@ -2,20 +2,78 @@ package postgres_test
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
+	"errors"
 	"fmt"
+	"os"
+	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/keystile/keystile/internal/services"
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore"
+	"github.com/keystile/keystile/store/sqlstore/internal/service"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 	"github.com/keystile/keystile/store/storetest"
 )
+
+// A lasting is a test whose server outlives it.
+type lasting struct {
+	testing.TB
+	*services.Postgres
+	cleanups []func()
+}
+
+// server returns the server, which is started when it is first needed.
+func (l *lasting) server(t testing.TB, settings ...string) *services.Postgres {
+	t.Helper()
+	if l.Postgres == nil {
+		l.TB = t
+		l.Postgres = services.StartPostgres(l, settings...)
+	}
+	return l.Postgres
+}
+
+// faulty returns a server for tests that harm it. They leave it running. Its log
+// has every statement with its parameters.
+func faulty(t testing.TB) *services.Postgres {
+	t.Helper()
+	return harmed.server(t, "log_statement=all", "log_min_duration_statement=0")
+}
+
+func (l *lasting) Cleanup(f func()) { l.cleanups = append(l.cleanups, f) }
+
+var (
+	shared, harmed lasting
+	databases      atomic.Int64
+)
+
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for _, f := range append(shared.cleanups, harmed.cleanups...) {
+		f()
+	}
+	os.Exit(code)
+}
+
+// empty returns the DSN of an empty database.
+func empty(t testing.TB) string {
+	t.Helper()
+	return shared.server(t).CreateDatabase(fmt.Sprint("test", databases.Add(1)))
+}
 
 // open opens a store, which the test's end closes.
 func open(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()
 	st, err := postgres.Open(t.Context(), dsn)
+	for range 5 {
+		if errors.Is(err, context.DeadlineExceeded) { // a machine that is busy
+			st, err = postgres.Open(t.Context(), dsn)
+		}
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -27,22 +85,153 @@ func open(t testing.TB, dsn string) *postgres.Store {
 	return st
 }
 
-// The whole contract. R1 R3 R4 R6 R8 R10
-func TestStore(t *testing.T) {
-	dsn := services.StartPostgres(t).DSN("postgres")
-	st := open(t, dsn)
+// pool opens a pool of the host's.
+func pool(t testing.TB, dsn string) *sql.DB {
+	t.Helper()
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer db.Close()
+	db.SetMaxOpenConns(16)
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func exec(t testing.TB, db *sql.DB, query string) {
+	t.Helper()
+	if _, err := db.ExecContext(t.Context(), query); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+}
+
+func count(t testing.TB, db *sql.DB, query string) (n int) {
+	t.Helper()
+	if err := db.QueryRowContext(t.Context(), query).Scan(&n); err != nil {
+		t.Fatalf("%s: %v", query, err)
+	}
+	return n
+}
+
+// The whole contract. R1 R3 R4 R6 R8 R10
+func TestStore(t *testing.T) {
+	dsn := empty(t)
+	open(t, dsn) // makes the tables
+	db := pool(t, dsn)
+	st, err := postgres.New(sqlstore.Config{DB: db, Timeout: 20 * time.Second}) // on busy machines
+	if err != nil {
+		t.Fatal(err)
+	}
 	storetest.Run(t, func(t *testing.T) store.Store {
-		if _, err := db.ExecContext(t.Context(), `TRUNCATE keystile_credentials`); err != nil {
-			t.Fatal(err)
-		}
+		exec(t, db, `TRUNCATE keystile_credentials`)
 		return st
 	})
 }
 
-var _ = fmt.Sprint
-var _ context.Context
+// B8: what cannot be opened is an error, in time, that shows no password.
+func TestOpenFails(t *testing.T) {
+	silent := strings.Replace(empty(t), "postgres@", "postgres:hunter2hunter2@", 1)
+	for name, dsn := range map[string]string{
+		"not a DSN":   "postgres://ada:hunter2hunter2@db:port/x",
+		"no server":   "postgres://ada:hunter2hunter2@127.0.0.1:1/x?sslmode=disable",
+		"no database": silent + "x&application_name=x",
+		"no such one": strings.Replace(silent, "/test", "/nothing", 1),
+		"no host":     "postgres://ada:hunter2hunter2@192.0.2.1.invalid/x",
+	} {
+		start := time.Now()
+		st, err := postgres.Open(t.Context(), dsn)
+		if err == nil {
+			st.Close()
+			t.Errorf("%s: opened", name)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), "postgres: open: ") || strings.Contains(err.Error(), "hunter2") || time.Since(start) > 5*time.Second {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := postgres.Open(ctx, empty(t)); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
+
+// B6: closing again does nothing, a closed store does not know, and connections
+// of the host stay open.
+func TestClose(t *testing.T) {
+	dsn := empty(t)
+	st, db := open(t, dsn), pool(t, dsn)
+	for range 2 {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := st.Get(t.Context(), "nobody"); err == nil || errors.Is(err, store.ErrNotFound) {
+		t.Errorf("after Close: %v", err)
+	}
+	service.Until(t, "its connections to end", 5*time.Second, func() bool {
+		return count(t, db, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`) == 1
+	})
+	hosts, err := postgres.New(sqlstore.Config{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := hosts.Close(); err != nil {
+		t.Error(err)
+	}
+	if _, err := hosts.Get(t.Context(), "nobody"); !errors.Is(err, store.ErrNotFound) {
+		t.Errorf("the host's connections after Close: %v", err)
+	}
+	if _, err := postgres.New(sqlstore.Config{}); err == nil {
+		t.Error("New(nil) returned no error")
+	}
+}
+
+// Many requests at once share a few connections.
+func TestConnections(t *testing.T) {
+	dsn := empty(t)
+	st, db := open(t, dsn), pool(t, dsn)
+	conn, err := db.Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, q := range []string{`BEGIN`, `LOCK TABLE keystile_credentials IN ACCESS EXCLUSIVE MODE`} { // so that they all wait
+		if _, err := conn.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := make(chan error, 50)
+	for range cap(failed) {
+		go func() {
+			_, err := st.Get(context.WithoutCancel(t.Context()), "nobody")
+			failed <- err
+		}()
+	}
+	connections := func() int {
+		return count(t, db, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`) - 2 // of db
+	}
+	service.Until(t, "16 connections", 5*time.Second, func() bool { return connections() >= 16 })
+	for range 20 {
+		if n := connections(); n > 16 {
+			t.Fatalf("%d connections, want at most 16", n)
+		}
+	}
+	if _, err := conn.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	for range cap(failed) {
+		if err := <-failed; !errors.Is(err, store.ErrNotFound) {
+			t.Error(err)
+		}
+	}
+}
+
+var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
+
+// credential returns a credential of ada's with this ID.
+func credential(id string) *store.Credential {
+	return &store.Credential{
+		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "ada", Scopes: []string{"*"}, Family: id,
+		CreatedAt: epoch, ExpiresAt: epoch.AddDate(1, 0, 0),
+	}
+}

@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"database/sql"
 	"database/sql/driver"
 	"encoding/hex"
 	"errors"
@@ -27,22 +28,30 @@ const (
 // credentials notifies of it, whoever runs it, so that nobody hears of what has
 // not happened.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
-	conn, err := s.db.Conn(ctx)
+	err := s.watch(ctx, alive, changed)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return fmt.Errorf("postgres: watch: %w", err)
+}
+
+func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	var conn *sql.Conn
+	err := within(ctx, connectTimeout, func(ctx context.Context) (err error) {
+		conn, err = s.db.Conn(ctx)
+		return err
+	})
 	if err != nil {
-		return fmt.Errorf("postgres: watch: %w", err)
+		return err
 	}
 	defer conn.Close()
-	err = conn.Raw(func(c any) error {
+	return conn.Raw(func(c any) error {
 		pg, ok := c.(*stdlib.Conn)
 		if !ok {
 			return fmt.Errorf("connections of %T: those of github.com/jackc/pgx/v5/stdlib are needed", c)
 		}
 		return errors.Join(watch(ctx, pg.Conn(), alive, changed), driver.ErrBadConn) // not for the pool: it listens
 	})
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	return fmt.Errorf("postgres: watch: %w", err)
 }
 
 // watch reports what conn is notified of until that fails.
@@ -83,9 +92,11 @@ func receive(ctx context.Context, conn *pgx.Conn, changed func(store.Digest)) er
 			return err
 		}
 		var d store.Digest
-		if b, err := hex.DecodeString(n.Payload); err != nil || copy(d[:], b) != len(d) {
+		b, err := hex.DecodeString(n.Payload)
+		if err != nil || len(b) != len(d) {
 			return fmt.Errorf("notified of %q: not a digest", n.Payload)
 		}
+		copy(d[:], b)
 		changed(d)
 	}
 }

@@ -3,7 +3,7 @@
 //
 //	st, err := sqlite.Open(ctx, "credentials.db")
 //	if err != nil {
-//		return err
+//		log.Fatal(err)
 //	}
 //	defer st.Close()
 //

@@ -1,0 +1,17 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/keystile/keystile/store/sqlstore/internal/service"
+)
+
+// T3: neither the data nor the log, with every statement and its parameters, has
+// a plaintext or a piece of one.
+func TestOnlyDigestsAtRest(t *testing.T) {
+	server := faulty(t)
+	plaintexts := service.Secrets(t, open(t, server.DSN("postgres")))
+	server.StopImmediate()
+	defer server.Start()
+	service.Search(t, server.Dir(), plaintexts)
+}

@@ -1,0 +1,37 @@
+package sqlite_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"os"
+	"path/filepath"
+
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
+)
+
+func Example() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "credentials.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	tokens, err := bearer.New(bearer.Config{Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	_, c, err := tokens.Issue(ctx, bearer.Request{Subject: "ada", Name: "ci"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.Subject, c.Name)
+	// Output: ada ci
+}

@@ -1,0 +1,123 @@
+package sqlite_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
+)
+
+// T3: nobody but the owner may read the files, and there are no others than
+// documented, whatever the path is.
+func TestFiles(t *testing.T) {
+	for _, name := range []string{"plain.db", "with space.db", "a?mode=memory", "a#b", "100%41", "%3f", "Schlüssel-鍵.db", "file:x", "a&b=c;d+e", `quote"'`} {
+		if runtime.GOOS == "windows" && strings.ContainsAny(name, `?:"`) {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			path := filepath.Join(dir, name)
+			st := open(t, path)
+			if err := st.Insert(t.Context(), credential("kept"), 0); err != nil {
+				t.Fatal(err)
+			}
+			for _, suffix := range []string{"", "-wal", "-shm"} {
+				info, err := os.Stat(path + suffix)
+				if err != nil {
+					t.Error(err)
+				} else if runtime.GOOS != "windows" && info.Mode() != 0o600 {
+					t.Errorf("%q has mode %v, want 0600", info.Name(), info.Mode())
+				}
+			}
+			if files, err := os.ReadDir(dir); err != nil || len(files) != 3 {
+				t.Errorf("files %v, %v, want 3", files, err)
+			}
+			if err := st.Close(); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := open(t, path).Get(t.Context(), "kept"); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// A relative path is one, and stays the same when the program goes elsewhere.
+func TestRelativePath(t *testing.T) {
+	home := t.TempDir()
+	t.Chdir(home)
+	st := open(t, "credentials.db")
+	if _, err := os.Stat(filepath.Join(home, "credentials.db-wal")); err != nil {
+		t.Error(err)
+	}
+	t.Chdir(t.TempDir())
+	if err := st.Insert(t.Context(), credential("kept"), 0); err != nil {
+		t.Error(err)
+	}
+	if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
+		t.Errorf("files %v, %v, want none", files, err)
+	}
+}
+
+// B8: what cannot be opened is named.
+func TestOpenFails(t *testing.T) {
+	dir := t.TempDir()
+	text := filepath.Join(dir, "text")
+	if err := os.WriteFile(text, []byte(strings.Repeat("not a database\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		path string
+		is   error
+		text string
+	}{
+		{"", nil, "a file is required"},
+		{":memory:", nil, "a file is required"},
+		{filepath.Join(dir, "missing", "credentials.db"), fs.ErrNotExist, ""},
+		{dir, nil, "directory"},
+		{text, nil, "not a database"},
+	}
+	for _, tt := range tests {
+		st, err := sqlite.Open(t.Context(), tt.path)
+		if err == nil {
+			st.Close()
+			t.Errorf("%q was opened", tt.path)
+			continue
+		}
+		if !strings.HasPrefix(err.Error(), `sqlite: open "`+tt.path+`": `) || !strings.Contains(err.Error(), tt.text) || tt.is != nil && !errors.Is(err, tt.is) {
+			t.Errorf("%q: %v, want %q", tt.path, err, tt.text)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(dir, "missing")); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the directory was made: %v", err)
+	}
+}
+
+// B6: closing again does nothing, and a closed store does not know.
+func TestClose(t *testing.T) {
+	st := open(t, filepath.Join(t.TempDir(), "credentials.db"))
+	if err := st.Insert(t.Context(), credential("there"), 0); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := st.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	c := credential("there")
+	for range 2 {
+		_, find := st.Find(t.Context(), c.Kind, c.Digest)
+		_, get := st.Get(t.Context(), c.ID)
+		for _, err := range []error{find, get, st.Touch(t.Context(), c.ID, epoch), st.Insert(t.Context(), credential("new"), 0)} {
+			if err == nil || errors.Is(err, store.ErrNotFound) {
+				t.Errorf("after Close: %v", err)
+			}
+		}
+	}
+}
