@@ -65,8 +65,8 @@ func newSQLite(t testing.TB) *database {
 
 func newPostgres(t testing.TB) *database {
 	t.Helper()
+	shared.TB = t // whose failure it is if the server fails
 	if postgres == nil {
-		shared.TB = t
 		postgres = services.StartPostgres(&shared)
 	}
 	dsn := postgres.CreateDatabase(fmt.Sprint("test", databases.Add(1)))

@@ -30,8 +30,8 @@ type lasting struct {
 // server returns the server, which is started when it is first needed.
 func (l *lasting) server(t testing.TB, settings ...string) *services.Postgres {
 	t.Helper()
+	l.TB = t // whose failure it is if the server fails
 	if l.Postgres == nil {
-		l.TB = t
 		l.Postgres = services.StartPostgres(l, settings...)
 	}
 	return l.Postgres

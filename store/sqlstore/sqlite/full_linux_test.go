@@ -27,7 +27,7 @@ func TestFullDisk(t *testing.T) {
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
 		t.Skipf("mount: %v", err)
 	}
-	t.Cleanup(func() { syscall.Unmount(dir, 0) })
+	t.Cleanup(func() { syscall.Unmount(dir, syscall.MNT_DETACH) })
 	st, err := sqlite.Open(t.Context(), filepath.Join(dir, "credentials.db"))
 	if err != nil {
 		t.Fatal(err)
