@@ -41,8 +41,8 @@ func (s *Store) Migrate(ctx context.Context) error {
 		return errors.New("sqlstore: migrate: not within a transaction")
 	}
 	err := s.migrate(ctx)
-	if err != nil && s.sql.dialect == SQLite && ctx.Err() == nil {
-		err = s.migrate(ctx) // another process may just have done the same
+	for tries := 1; err != nil && s.sql.dialect == SQLite && tries < 5 && ctx.Err() == nil; tries++ {
+		err = s.migrate(ctx) // another process may just be doing the same
 	}
 	if err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)

@@ -14,13 +14,27 @@ import (
 // Find implements [store.Finder]: one prepared statement, one row by its unique
 // index.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
-	bounded, cancel := s.bound(ctx)
-	defer cancel()
-	stmt, err := s.prepared(bounded)
+	ctx, cancel, err := s.lookup(ctx)
 	if err != nil {
-		return nil, failed(bounded, "find", err)
+		return nil, failed(ctx, "find", err)
 	}
-	return one(bounded, "find", stmt.QueryRowContext(bounded, d[:], string(k)))
+	defer cancel()
+	stmt, err := s.prepared(ctx)
+	if err != nil {
+		return nil, failed(ctx, "find", err)
+	}
+	return one(ctx, "find", stmt.QueryRowContext(ctx, d[:], string(k)))
+}
+
+// lookup returns the context of a Find. With SQLite and a pool of its own that
+// cannot be cancelled any more: a reader waits for nobody there, and to be ready
+// to interrupt one costs the driver half as much again as the lookup.
+func (s *Store) lookup(ctx context.Context) (context.Context, context.CancelFunc, error) {
+	if s.sql.dialect == SQLite && s.reads != s.db {
+		return context.WithoutCancel(ctx), func() {}, ctx.Err()
+	}
+	ctx, cancel := s.bound(ctx)
+	return ctx, cancel, nil
 }
 
 // prepared returns the statement of Find. It is made when it is first needed, so

@@ -78,7 +78,7 @@ type Config struct {
 	Reads *sql.DB
 
 	// Timeout bounds each call, besides its context. The default is two
-	// seconds.
+	// seconds. A Find on SQLite with Reads waits for nobody and needs none.
 	Timeout time.Duration
 }
 
