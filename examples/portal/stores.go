@@ -41,7 +41,7 @@ func openStore(ctx context.Context, name string) (*keep, error) {
 	case "redis", "rediss":
 		return openShared("Redis", func() (store.Store, func() error, error) { return openRedis(ctx, name) })
 	}
-	return nil, fmt.Errorf("-store %q: must be memory, sqlite:PATH, postgres://... or redis://...", name)
+	return nil, fmt.Errorf("-store %q: must be memory, sqlite:PATH, postgres://HOST/DATABASE or redis://HOST:PORT", name)
 }
 
 func openSQLite(ctx context.Context, path string) (*keep, error) {

@@ -84,7 +84,7 @@ func TestStoreMistakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, tt := range []struct{ name, store, want string }{
-		{"unknown", "mysql://localhost", `-store "mysql://localhost": must be memory, sqlite:PATH, postgres://... or redis://...`},
+		{"unknown", "mysql://localhost", `-store "mysql://localhost": must be memory, sqlite:PATH, postgres://HOST/DATABASE or redis://HOST:PORT`},
 		{"empty", "", `-store "": must be`},
 		{"no path", "sqlite:", "sqlite"},
 		{"no directory", "sqlite:" + filepath.Join(dir, "none", "portal.db"), "none"},
