@@ -25,7 +25,7 @@ import (
 // Two portals on one store: what is revoked at one is refused by the other, which
 // has it in its cache and is asked all the time.
 const (
-	rate        = 300 // requests to the other per second
+	pace        = 300 // requests to the other per second
 	revocations = 200
 	soon        = 100 * time.Millisecond // with news
 	bound       = 5 * time.Second        // without; see package cache
@@ -149,7 +149,7 @@ func revoke(t *testing.T, a about, c *crowd) {
 	time.Sleep(soon + soon/4) // requests go on
 }
 
-// A crowd sends requests with a token, at a steady rate, until it leaves.
+// A crowd sends requests with a token, at a steady pace, until it leaves.
 type crowd struct {
 	t       *testing.T
 	url     string
@@ -166,7 +166,7 @@ type crowd struct {
 func newCrowd(t *testing.T, url, token string) *crowd {
 	c := &crowd{t: t, url: url, token: token, stop: make(chan struct{}), some: make(chan struct{}, 1)}
 	c.done.Go(func() {
-		tick := time.NewTicker(time.Second / rate)
+		tick := time.NewTicker(time.Second / pace)
 		defer tick.Stop()
 		for {
 			select {
