@@ -12,12 +12,16 @@ import (
 	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/secret"
+	"github.com/keystile/keystile/store"
 )
 
 // An app is the portal without its server.
 type app struct {
-	accounts accounts
+	accounts *accounts
+	store    store.Store
 	reports  reports
+	activity activity
+	throttle throttle
 	tokens   *bearer.Tokens
 	secrets  *secret.Secrets
 	sessions *cookie.Sessions
@@ -35,13 +39,14 @@ type app struct {
 // newApp wires the portal, which is reached at url. All schemes and guards
 // report to one log.
 func newApp(st *keep, url string, log *slog.Logger) (*app, error) {
-	a := &app{log: log}
+	a := &app{log: log, store: st}
 	observe := func(ctx context.Context, ev auth.Event) {
 		level := slog.LevelInfo
 		if ev.Outage() {
 			level = slog.LevelError
 		}
 		log.Log(ctx, level, "auth", "event", ev)
+		a.activity.observe(ctx, ev)
 	}
 	a.accounts, a.passwords = demoAccounts(st.key)
 	var err error
@@ -61,7 +66,7 @@ func newApp(st *keep, url string, log *slog.Logger) (*app, error) {
 		err = errors.Join(err, failed)
 	}
 	guard(&a.api, auth.Config{Authenticators: []auth.Authenticator{a.tokens, a.sessions}})
-	guard(&a.pages, auth.Config{Authenticators: []auth.Authenticator{a.sessions}, Refuse: refusePage})
+	guard(&a.pages, auth.Config{Authenticators: []auth.Authenticator{a.sessions}, Refuse: a.refusePage})
 	if err != nil {
 		return nil, err
 	}
@@ -97,13 +102,6 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("/oauth/revoke", a.oauth.Revoke)
 	mux.Handle("/.well-known/oauth-authorization-server", a.metadata)
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
-	mux.HandleFunc("GET /login", loginForm)
-	mux.Handle("POST /login", a.sessions.Protect(http.HandlerFunc(a.login)))
-	mux.Handle("POST /logout", a.sessions.Protect(http.HandlerFunc(a.logout)))
-	mux.Handle("GET /profile", a.pages.Require()(http.HandlerFunc(a.profile)))
-	mux.Handle("POST /profile/sessions/{id}/revoke", a.pages.Require()(http.HandlerFunc(a.revokeSession)))
-	mux.Handle("POST /profile/sessions/revoke-others", a.pages.Require()(http.HandlerFunc(a.revokeOtherSessions)))
-	mux.HandleFunc("GET /style.css", style)
-	mux.Handle("GET /{$}", http.RedirectHandler("/profile", http.StatusSeeOther))
-	return mux
+	a.site(mux)
+	return hardened(mux)
 }

@@ -37,7 +37,7 @@ type demoUser struct {
 func (a *app) demo(ctx context.Context, url string) (*about, error) {
 	about := &about{URL: url}
 	for i, user := range []*demoUser{&about.demoUser, &about.Other} {
-		of := a.accounts[i]
+		of := a.accounts.all[i]
 		token, _, err := fresh(ctx, a.tokens, of.subject, func() (auth.Plaintext, *store.Credential, error) {
 			return a.tokens.Issue(ctx, bearer.Request{Subject: of.subject, Name: demoName})
 		})

@@ -1,6 +1,7 @@
 // Portal is the reference application of keystile: a small API that accepts
 // personal access tokens and the sessions of browsers, exchanges client secrets
-// for tokens, and has pages to sign in and to manage one's sessions.
+// for tokens, and has pages to sign in, to manage tokens, secrets and sessions,
+// and to administer accounts.
 //
 //	go run ./examples/portal
 //
@@ -41,6 +42,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	flags.SetOutput(io.Discard) // errors are printed once, by main
 	addr := flags.String("addr", "localhost:8080", "`host:port` to listen on; port 0 is a free one")
 	storeName := flags.String("store", "sqlite:portal.db", "where credentials are kept: memory, sqlite:`path`, postgres://... or redis://...")
+	var proxies proxyList
+	flags.Var(&proxies, "proxies", "`networks` of the proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For is to be believed; commas between them")
 	asJSON := flags.Bool("json", false, "print one line of JSON, for programs, instead of what to try")
 	if err := flags.Parse(args); errors.Is(err, flag.ErrHelp) {
 		flags.SetOutput(stderr)
@@ -80,7 +83,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 	}
 
 	go prune(ctx, kept)
-	server := &http.Server{Handler: app.routes(), ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
+	server := &http.Server{Handler: fromClients(proxies, app.routes()), ReadTimeout: 15 * time.Second, WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
