@@ -2,24 +2,30 @@ package main
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/audits"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
 
-// browser starts Chromium and returns a context for chromedp, with a profile
-// of its own.
-func browser(t *testing.T) context.Context {
-	t.Helper()
+// chromium is the one browser that all tests share, each with a profile of its
+// own in it.
+var chromium = sync.OnceValues(func() (context.Context, error) {
 	path := ""
 	for _, name := range []string{"chromium", "chromium-browser", "google-chrome"} {
 		if p, err := exec.LookPath(name); err == nil {
@@ -28,10 +34,7 @@ func browser(t *testing.T) context.Context {
 		}
 	}
 	if path == "" {
-		if os.Getenv("CI") != "" {
-			t.Fatal("Chromium is missing")
-		}
-		t.Skip("Chromium is missing")
+		return nil, exec.ErrNotFound
 	}
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path),
@@ -39,16 +42,93 @@ func browser(t *testing.T) context.Context {
 		chromedp.Flag("disable-background-networking", true),
 		chromedp.Flag("disable-component-update", true),
 		chromedp.Flag("disable-quic", true),
-		chromedp.UserDataDir(t.TempDir()),
 	)
-	ctx, cancel := chromedp.NewExecAllocator(context.Background(), options...)
-	t.Cleanup(cancel)
-	ctx, cancel = chromedp.NewContext(ctx)
-	t.Cleanup(cancel)
-	do(t, ctx) // starts it; the time limit is for what follows
-	ctx, cancel = context.WithTimeout(ctx, time.Minute)
+	ctx, _ := chromedp.NewExecAllocator(context.Background(), options...)
+	ctx, cancel := chromedp.NewContext(ctx)
+	closeChromium = func() { chromedp.Cancel(ctx); cancel() }
+	return ctx, chromedp.Do(ctx) // starts it
+})
+
+var closeChromium = func() {}
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	code := m.Run()
+	closeChromium()
+	os.Exit(code)
+}
+
+// browser returns a context for chromedp, with a profile of its own, for two
+// minutes.
+func browser(t *testing.T) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(openBrowser(t), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
+}
+
+// openBrowser is browser without a limit of time. When the test ends nothing may
+// have been against the Content-Security-Policy, and no script may have failed.
+func openBrowser(t *testing.T) context.Context {
+	t.Helper()
+	parent, err := chromium()
+	if errors.Is(err, exec.ErrNotFound) {
+		if os.Getenv("CI") != "" {
+			t.Fatal("Chromium is missing")
+		}
+		t.Skip("Chromium is missing")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := chromedp.NewContext(parent, chromedp.WithNewBrowserContext())
+	t.Cleanup(cancel)
+	do(t, ctx)
+	watchConsole(t, ctx)
+	do(t, ctx, chromedp.EmulateViewport(1280, 900))
+	return ctx
+}
+
+// watchConsole fails the test for what the browser complains about.
+func watchConsole(t *testing.T, ctx context.Context) {
+	t.Helper()
+	var mu sync.Mutex
+	var complaints []string
+	err := chromedp.Listen(ctx, func(ev any) {
+		mu.Lock()
+		defer mu.Unlock()
+		switch ev := ev.(type) {
+		case *log.EventEntryAdded:
+			if ev.Entry.Source == log.EntrySourceSecurity || strings.Contains(ev.Entry.Text, "Content Security Policy") {
+				complaints = append(complaints, ev.Entry.Text)
+			}
+		case *audits.EventIssueAdded:
+			if ev.Issue.Code == audits.InspectorIssueCodeContentSecurityPolicyIssue {
+				complaints = append(complaints, fmt.Sprintf("%+v", ev.Issue.Details.ContentSecurityPolicyIssueDetails))
+			}
+		case *runtime.EventExceptionThrown:
+			complaints = append(complaints, ev.ExceptionDetails.Text)
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	do(t, ctx, chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, log.Enable, cdp.Empty{})
+		if err == nil {
+			_, err = cdp.Call(ctx, t, audits.Enable, cdp.Empty{})
+		}
+		if err == nil { // every window believes that it is in front
+			_, err = cdp.Call(ctx, t, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		}
+		return err
+	}))
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for _, c := range complaints {
+			t.Errorf("the browser complains: %s", c)
+		}
+	})
 }
 
 func do(t *testing.T, ctx context.Context, actions ...chromedp.Action[chromedp.Void]) {
@@ -87,12 +167,13 @@ func text(t *testing.T, ctx context.Context) string {
 }
 
 func TestBrowser(t *testing.T) {
+	t.Parallel()
 	a := startJSON(t)
 	ctx := browser(t)
 
 	signIn(t, ctx, a)
 	page := text(t, ctx)
-	if !strings.Contains(page, a.Email) || !strings.Contains(page, "This browser") {
+	if !strings.Contains(page, a.Email) || !strings.Contains(page, "This device") {
 		t.Errorf("the profile does not say who is signed in, and which session is this one:\n%s", page)
 	}
 
@@ -137,6 +218,7 @@ func TestBrowser(t *testing.T) {
 }
 
 func TestBrowserWrongPassword(t *testing.T) {
+	t.Parallel()
 	a := startJSON(t)
 	ctx := browser(t)
 	do(t, ctx,
@@ -155,6 +237,7 @@ func TestBrowserWrongPassword(t *testing.T) {
 // TestBrowserSessions signs in with two browsers and ends one's session from
 // the other.
 func TestBrowserSessions(t *testing.T) {
+	t.Parallel()
 	a := startJSON(t)
 	one, other := browser(t), browser(t)
 	signIn(t, one, a)
@@ -170,6 +253,7 @@ func TestBrowserSessions(t *testing.T) {
 
 // TestBrowserCrossSite posts the portal's forms from another site. X1, X5.
 func TestBrowserCrossSite(t *testing.T) {
+	t.Parallel()
 	a := startJSON(t)
 	evil := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/html")
@@ -182,7 +266,7 @@ func TestBrowserCrossSite(t *testing.T) {
 	for _, path := range []string{"/login", "/logout", "/profile/sessions/revoke-others"} {
 		do(t, ctx,
 			chromedp.Navigate(evil.URL+path), // 127.0.0.1: to browsers another site than localhost
-			chromedp.Click(`button`),
+			chromedp.Click(`form[action^="http"] button`),
 			chromedp.WaitNotPresent(`form[action^="http"]`), // the other site's
 			chromedp.WaitReady(`body`),
 		)
@@ -197,4 +281,28 @@ func TestBrowserCrossSite(t *testing.T) {
 	if page := text(t, ctx); !strings.Contains(page, a.Email) {
 		t.Errorf("after the attacks:\n%s", page)
 	}
+}
+
+// deleteCookies makes the browser forget its session, as its end does.
+func deleteCookies() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, network.ClearBrowserCookies, cdp.Empty{})
+		return err
+	})
+}
+
+// agentTransport sends requests as another client.
+type agentTransport string
+
+func (a agentTransport) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	r.Header.Set("User-Agent", string(a))
+	return http.DefaultTransport.RoundTrip(r)
+}
+
+func withoutScripts() chromedp.Action[chromedp.Void] {
+	return chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetScriptExecutionDisabled, emulation.SetScriptExecutionDisabledParams{Value: true})
+		return err
+	})
 }
