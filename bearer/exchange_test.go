@@ -3,9 +3,11 @@ package bearer_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -178,6 +180,44 @@ func TestExchangeRefusals(t *testing.T) {
 	}
 	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{}); !errors.Is(err, store.ErrLimit) {
 		t.Errorf("the second: %v, want the limit reached", err)
+	}
+}
+
+// passing returns refusals of another service, that it asks itself.
+type passing struct {
+	*store.Memory
+	get, insert error
+}
+
+func (s *passing) Get(ctx context.Context, id string) (*store.Credential, error) {
+	if s.get != nil {
+		return nil, fmt.Errorf("vault: %w", s.get)
+	}
+	return s.Memory.Get(ctx, id)
+}
+
+func (s *passing) Insert(ctx context.Context, c *store.Credential, limit int) error {
+	if s.insert != nil {
+		return fmt.Errorf("vault: %w", s.insert)
+	}
+	return s.Memory.Insert(ctx, c, limit)
+}
+
+// What a store is refused by another service is an outage here, and says nothing
+// of who asks. C6, B4
+func TestExchangeOutage(t *testing.T) {
+	for _, refusal := range []error{auth.ErrNoCredentials, auth.ErrInvalidCredentials, auth.ErrInsufficientScope, auth.ErrMalformed} {
+		for verb, set := range map[string]func(*passing){
+			"get":    func(s *passing) { s.get = refusal },
+			"insert": func(s *passing) { s.insert = refusal },
+		} {
+			st := &passing{Memory: store.NewMemory()}
+			from := authenticated(t, newSecrets(t, st), secret.Request{})
+			set(st)
+			if _, _, err := newTokens(t, bearer.Config{Store: st}).Exchange(t.Context(), from, bearer.Request{}); err == nil || errors.Is(err, refusal) || !strings.Contains(err.Error(), "vault: ") {
+				t.Errorf("%s: %v, want an outage that says why", verb, err)
+			}
+		}
 	}
 }
 

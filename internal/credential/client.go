@@ -14,21 +14,25 @@ func PeerAddr(r *http.Request) netip.Addr { return parseAddr(r.RemoteAddr) }
 
 // ClientAddr returns the address that r comes from, or the zero Addr if it
 // cannot be told.
-func (m *Manager) ClientAddr(r *http.Request) netip.Addr { return clientAddr(r, m.cfg.TrustedProxies) }
+func (m *Manager) ClientAddr(r *http.Request) netip.Addr { return ClientAddr(r, m.cfg.TrustedProxies) }
 
-// clientAddr returns the address that r comes from: the peer of the connection
+// ClientAddr returns the address that r comes from: the peer of the connection
 // or, where that is a trusted proxy, the last address in X-Forwarded-For that
 // is not one. It returns the zero Addr, which is in no network, if it cannot be
-// told: nothing to the left of garbage is worth trust.
-func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
+// told: nothing to the left of garbage is worth trust. It looks no further to
+// the left than it must, and allocates nothing for addresses.
+func ClientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 	addr := PeerAddr(r)
 	if len(trusted) == 0 || !within(addr, trusted) {
 		return addr
 	}
-	lines := r.Header["X-Forwarded-For"]
-	for _, line := range slices.Backward(lines) {
-		hops := strings.Split(line, ",")
-		for _, hop := range slices.Backward(hops) {
+	for _, line := range slices.Backward(r.Header["X-Forwarded-For"]) {
+		for more := true; more; {
+			hop := line
+			i := strings.LastIndexByte(line, ',')
+			if more = i >= 0; more {
+				line, hop = line[:i], line[i+1:]
+			}
 			addr = parseAddr(strings.TrimSpace(hop))
 			if !within(addr, trusted) {
 				return addr
@@ -40,11 +44,13 @@ func clientAddr(r *http.Request, trusted []netip.Prefix) netip.Addr {
 
 // parseAddr parses an address, with or without a port.
 func parseAddr(s string) netip.Addr {
-	addr, err := netip.ParseAddr(s)
-	if err != nil {
+	// Only IPv6 has several colons outside of brackets. What is tried in vain
+	// costs an error, and some requests have nothing that costs more.
+	if strings.HasPrefix(s, "[") || strings.Count(s, ":") == 1 {
 		ap, _ := netip.ParseAddrPort(s)
-		addr = ap.Addr()
+		return normalAddr(ap.Addr())
 	}
+	addr, _ := netip.ParseAddr(s)
 	return normalAddr(addr)
 }
 
@@ -71,4 +77,19 @@ func normalNetworks(networks []netip.Prefix) ([]netip.Prefix, error) {
 		normal[i] = n.Masked()
 	}
 	return normal, nil
+}
+
+// TrustedProxies returns networks in the form that [ClientAddr] expects, and
+// tells fail what is wrong with them.
+func TrustedProxies(networks []netip.Prefix, fail func(format string, a ...any)) []netip.Prefix {
+	normal, err := normalNetworks(networks)
+	if err != nil {
+		fail("TrustedProxies: %w", err)
+	}
+	for _, n := range normal {
+		if n.Bits() == 0 {
+			fail("TrustedProxies: %v: trusts everyone to tell their own address", n)
+		}
+	}
+	return normal
 }

@@ -80,10 +80,26 @@ func TestClientAddr(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			r := &http.Request{RemoteAddr: tt.remote, Header: http.Header{"X-Forwarded-For": tt.lines}}
-			if got := clientAddr(r, prefixes(strings.Fields(tt.trusted)...)); got.String() != tt.want {
+			if got := ClientAddr(r, prefixes(strings.Fields(tt.trusted)...)); got.String() != tt.want {
 				t.Errorf("%v, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+// What a client sends through a proxy costs nothing that grows with it. B7
+func TestClientAddrAllocs(t *testing.T) {
+	for remote, lines := range map[string][]string{
+		"192.0.2.1:1234":     nil,
+		"[2001:db8::1]:1234": nil,
+		"10.0.0.1:1":         {strings.Repeat(",", 1<<20) + "203.0.113.7, 10.0.0.2"},
+		"10.0.0.1:2":         {strings.Repeat("10.0.0.2,", 1<<10) + "10.0.0.2"},
+	} {
+		r := &http.Request{RemoteAddr: remote, Header: http.Header{"X-Forwarded-For": lines}}
+		trusted := prefixes("10.0.0.0/8")
+		if n := testing.AllocsPerRun(10, func() { ClientAddr(r, trusted) }); n != 0 {
+			t.Errorf("%s: %v allocations", remote, n)
+		}
 	}
 }
 
@@ -91,7 +107,7 @@ func TestClientAddr(t *testing.T) {
 func TestClientAddrHeader(t *testing.T) {
 	for _, name := range []string{"X-Real-Ip", "True-Client-Ip", "Forwarded", "Cf-Connecting-Ip", "X-Client-Ip"} {
 		r := &http.Request{RemoteAddr: "10.0.0.1:1", Header: http.Header{name: {"203.0.113.7"}}}
-		if got := clientAddr(r, prefixes("10.0.0.0/8")); got != netip.MustParseAddr("10.0.0.1") {
+		if got := ClientAddr(r, prefixes("10.0.0.0/8")); got != netip.MustParseAddr("10.0.0.1") {
 			t.Errorf("%s: %v, want the peer", name, got)
 		}
 	}
@@ -113,7 +129,7 @@ func FuzzForwardedFor(f *testing.F) {
 			{sent + ", 203.0.113.7", "10.0.0.2"},
 		} {
 			r := &http.Request{RemoteAddr: "10.0.0.1:1", Header: http.Header{"X-Forwarded-For": lines}}
-			if got := clientAddr(r, trusted); got != want {
+			if got := ClientAddr(r, trusted); got != want {
 				t.Errorf("%q: %v, want %v", lines, got, want)
 			}
 		}

@@ -53,7 +53,7 @@ func (m *Manager) exchange(ctx context.Context, from *auth.Identity, req Request
 	}
 	plain, err := m.Insert(ctx, c)
 	if err != nil {
-		return auth.Plaintext{}, nil, err
+		return auth.Plaintext{}, nil, outage(err)
 	}
 	if _, err := m.exchangeable(ctx, from); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reuseTimeout)
@@ -75,7 +75,7 @@ func (m *Manager) exchangeable(ctx context.Context, from *auth.Identity) (*store
 	case errors.Is(err, store.ErrNotFound):
 		return nil, errUnknown
 	case err != nil:
-		return nil, err
+		return nil, outage(err)
 	case secret.Kind != store.KindSecret || secret.Subject != from.Subject:
 		return nil, errUnknown
 	}

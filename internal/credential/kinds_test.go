@@ -132,7 +132,10 @@ func TestStoreAnswers(t *testing.T) {
 // ask the next authenticator. C6, B4
 func TestStoreAnswersAboutARequest(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {
-		for _, err := range []error{auth.ErrNoCredentials, auth.ErrInvalidCredentials} {
+		for _, err := range []error{
+			auth.ErrNoCredentials, auth.ErrMalformed, auth.ErrInvalidCredentials,
+			auth.ErrInsufficientScope, auth.ErrCrossOrigin, auth.ErrThrottled, auth.ErrUnavailable,
+		} {
 			f := p.setup(t, credential.Config{})
 			plaintext, _ := f.issue(t, credential.Request{})
 			f.store.find = func(context.Context, store.Kind, store.Digest) (*store.Credential, error) {

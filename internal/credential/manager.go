@@ -77,14 +77,7 @@ func New(cfg Config) (*Manager, error) {
 	}
 	m.digester = newDigester(cfg.Peppers, cfg.AcceptUnpeppered, fail)
 	m.cfg.Peppers = nil // kept nowhere but in the digester
-	if m.cfg.TrustedProxies, err = normalNetworks(cfg.TrustedProxies); err != nil {
-		fail("TrustedProxies: %w", err)
-	}
-	for _, n := range m.cfg.TrustedProxies {
-		if n.Bits() == 0 {
-			fail("TrustedProxies: %v: trusts everyone to tell their own address", n)
-		}
-	}
+	m.cfg.TrustedProxies = TrustedProxies(cfg.TrustedProxies, fail)
 	if cfg.LastUsedInterval > 0 && cfg.LastUsedInterval < lastUsedDelay {
 		fail("LastUsedInterval: %v: must be at least %v; negative for never", cfg.LastUsedInterval, lastUsedDelay)
 	}

@@ -145,16 +145,26 @@ func (m *Manager) lookup(ctx context.Context, plaintext string) (*store.Credenti
 		if err == nil {
 			return c, nil
 		}
-		if errors.Is(err, auth.ErrNoCredentials) || errors.Is(err, auth.ErrInvalidCredentials) {
-			// Of a store that asks another service. Passed on, it would say
-			// something about this request.
-			err = errors.New(err.Error())
-		}
-		if !errors.Is(err, store.ErrNotFound) {
+		if err = outage(err); !errors.Is(err, store.ErrNotFound) {
 			return nil, m.errorf("find: %w", err)
 		}
 	}
 	return nil, errUnknown
+}
+
+// outage returns err, which a store has returned. One that asks another service
+// may pass on what that has refused; here it would be taken for a refusal of the
+// request, so nothing but the text is left of it.
+func outage(err error) error {
+	for _, refusal := range [...]error{
+		auth.ErrNoCredentials, auth.ErrMalformed, auth.ErrInvalidCredentials,
+		auth.ErrInsufficientScope, auth.ErrCrossOrigin, auth.ErrThrottled,
+	} {
+		if errors.Is(err, refusal) {
+			return errors.New(err.Error())
+		}
+	}
+	return err
 }
 
 // form returns nil if a store should be asked for plaintext.
