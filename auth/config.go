@@ -27,6 +27,10 @@ type Config struct {
 	// without it a credential stays as powerful as it was made.
 	Accounts Accounts
 
+	// Throttle, if set, limits failed attempts: package throttle has one. It
+	// knows of requests alone, and not of what Check is given.
+	Throttle Throttle
+
 	// Refuse writes a refusal. The status is for it to write; challenges,
 	// Cache-Control, Retry-After and Vary are set already. The default is
 	// WriteProblem.
@@ -42,7 +46,7 @@ type Config struct {
 // New returns a [Guard] for cfg, which it copies. The error names everything
 // that is wrong with cfg at once.
 func New(cfg Config) (*Guard, error) {
-	g := &Guard{accounts: cfg.Accounts, refuse: cfg.Refuse, observe: cfg.Observe}
+	g := &Guard{accounts: cfg.Accounts, throttle: cfg.Throttle, refuse: cfg.Refuse, observe: cfg.Observe}
 	var errs []error
 	fail := func(format string, a ...any) { errs = append(errs, fmt.Errorf("auth: "+format, a...)) }
 
@@ -51,6 +55,9 @@ func New(cfg Config) (*Guard, error) {
 	}
 	if isNilPointer(cfg.Accounts) {
 		fail("Config.Accounts: a nil %T", cfg.Accounts)
+	}
+	if isNilPointer(cfg.Throttle) {
+		fail("Config.Throttle: a nil %T", cfg.Throttle)
 	}
 	var vary []string
 	for i, a := range cfg.Authenticators {

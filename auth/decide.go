@@ -25,10 +25,9 @@ func (d *decision) identity() *Identity {
 	return &d.ctx.id
 }
 
-// decide asks the schemes in turn, and then the account, and sets *d. It has no
+// ask asks the schemes in turn, and then the account, and sets *d. It has no
 // other effects.
-func (g *Guard) decide(r *http.Request, d *decision) {
-	defer contain(d)
+func (g *Guard) ask(r *http.Request, d *decision) {
 	d.class, d.err = noCredentials, ErrNoCredentials
 	if len(g.schemes) == 0 {
 		d.class, d.err = unavailable, errNotNew
@@ -47,7 +46,7 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 	d.by = nil
 }
 
-// judge is decide for an identity, or the error that was returned in its place.
+// judge is ask for an identity, or the error that was returned in its place.
 func (g *Guard) judge(ctx context.Context, id *Identity, err error, d *decision) {
 	defer contain(d)
 	switch {

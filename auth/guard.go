@@ -35,6 +35,7 @@ import (
 type Guard struct {
 	schemes  []*scheme // in the order they are asked
 	accounts Accounts
+	throttle Throttle                                         // nil: none
 	refuse   func(http.ResponseWriter, *http.Request, *Error) // nil: WriteProblem
 	observe  func(context.Context, Event)                     // nil: nobody
 	vary     []string
@@ -64,7 +65,7 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 //	id, err = guard.Check(ctx, id, err)
 //
 // The account is asked, the scopes are compared, Observe is told, and the error
-// is an [*Error], all as by Authenticate. id itself is not modified.
+// is an [*Error], all as by Authenticate; a Throttle is not. id itself is not modified.
 func (g *Guard) Check(ctx context.Context, id *Identity, err error, scopes ...string) (*Identity, error) {
 	start := g.start()
 	d := decision{by: g.schemeOf(id)}

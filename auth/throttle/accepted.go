@@ -1,0 +1,67 @@
+package throttle
+
+import (
+	"hash/maphash"
+	"net/http"
+	"sync/atomic"
+)
+
+// accepted remembers credentials that were accepted, and from where, so that
+// they pass when their address is blocked: not as valid, but as worth asking
+// for. It holds hashes under a random key that nobody outside sees the effect
+// of, and each takes the place of the one before in its slot.
+type accepted struct {
+	seed  maphash.Seed
+	slots []atomic.Uint64
+}
+
+const (
+	acceptedSlots = 1 << 14 // 128 KiB
+
+	// maxCredentials bounds what is hashed, in bytes. It is what
+	// auth.HeaderCredentials takes.
+	maxCredentials = 4096
+)
+
+func newAccepted() accepted {
+	return accepted{maphash.MakeSeed(), make([]atomic.Uint64, acceptedSlots)}
+}
+
+func (a *accepted) has(c client, headers []string, r *http.Request) bool {
+	slot, sum := a.slot(c, headers, r)
+	return slot != nil && slot.Load() == sum
+}
+
+func (a *accepted) add(c client, headers []string, r *http.Request) {
+	// Most find themselves there, and a write would be seen by every other
+	// processor.
+	if slot, sum := a.slot(c, headers, r); slot != nil && slot.Load() != sum {
+		slot.Store(sum)
+	}
+}
+
+func (a *accepted) remove(c client, headers []string, r *http.Request) {
+	if slot, sum := a.slot(c, headers, r); slot != nil {
+		slot.CompareAndSwap(sum, 0)
+	}
+}
+
+// slot returns where the credentials of r would be and what would be there, or
+// nil if they are too long to be any.
+func (a *accepted) slot(c client, headers []string, r *http.Request) (*atomic.Uint64, uint64) {
+	var h maphash.Hash
+	h.SetSeed(a.seed)
+	h.Write(c[:])
+	for _, name := range headers {
+		h.WriteByte(0) // in no header's value
+		for _, line := range r.Header[name] {
+			if len(line) > maxCredentials {
+				return nil, 0
+			}
+			h.WriteString(line)
+			h.WriteByte('\n')
+		}
+	}
+	sum := h.Sum64() | 1 // never that of an empty slot
+	return &a.slots[sum>>1%acceptedSlots], sum
+}

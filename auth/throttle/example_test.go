@@ -1,0 +1,58 @@
+package throttle_test
+
+import (
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+
+	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/auth/throttle"
+)
+
+// A host that accepts passwords by Basic, behind a reverse proxy, lets an address
+// fail three times.
+func Example() {
+	limiter, err := throttle.New(throttle.Config{
+		Burst:          3,
+		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}, // httptest's address
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	passwords := auth.AuthenticatorFunc(func(r *http.Request) (*auth.Identity, error) {
+		_, password, ok := r.BasicAuth()
+		switch {
+		case !ok:
+			return nil, auth.ErrNoCredentials
+		case password != "correct horse battery staple":
+			return nil, auth.ErrInvalidCredentials
+		}
+		return &auth.Identity{Subject: "ada", Scheme: "Basic"}, nil
+	})
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{passwords}, Throttle: limiter})
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler := guard.Require()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+
+	try := func(client, password string) {
+		r := httptest.NewRequest("GET", "/", nil)
+		r.Header.Set("X-Forwarded-For", client)
+		r.SetBasicAuth("ada", password)
+		w := httptest.NewRecorder()
+		handler.ServeHTTP(w, r)
+		fmt.Println(client, w.Code)
+	}
+	for range 4 {
+		try("203.0.113.7", "a guess")
+	}
+	try("203.0.113.8", "correct horse battery staple")
+	// Output:
+	// 203.0.113.7 401
+	// 203.0.113.7 401
+	// 203.0.113.7 401
+	// 203.0.113.7 429
+	// 203.0.113.8 200
+}
