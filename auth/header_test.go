@@ -2,7 +2,9 @@ package auth_test
 
 import (
 	"cmp"
+	"encoding/json"
 	"net/http"
+	"os"
 	"regexp"
 	"strings"
 	"testing"
@@ -153,6 +155,9 @@ func FuzzHeaderCredentials(f *testing.F) {
 			f.Add(v.lines[0])
 		}
 	}
+	for _, line := range vectors(f, "Authorization") {
+		f.Add(line)
+	}
 	f.Fuzz(func(t *testing.T, line string) {
 		var want string
 		var wantErr error
@@ -173,4 +178,31 @@ func FuzzHeaderCredentials(f *testing.F) {
 			t.Errorf("HeaderCredentials(%q) = %q, %v, want %q, %v", line, got, err, want, wantErr)
 		}
 	})
+}
+
+// vectors returns the values of a header in testdata/vectors, placeholders and
+// all.
+func vectors(t testing.TB, header string) (values []string) {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/vectors/v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Cases []struct{ Request struct{ Headers [][2]string } }
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range file.Cases {
+		for _, h := range c.Request.Headers {
+			if h[0] == header {
+				values = append(values, h[1])
+			}
+		}
+	}
+	if len(values) == 0 {
+		t.Fatalf("no %s in the vectors", header)
+	}
+	return values
 }

@@ -1,7 +1,9 @@
 package cookie
 
 import (
+	"encoding/json"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -80,6 +82,9 @@ func FuzzFind(f *testing.F) {
 		}
 	}
 	f.Add("__Host-session", "theme=dark; __Host-session=v", "__host-session=w", true)
+	for _, line := range vectors(f) {
+		f.Add("__Host-session", line, line, false)
+	}
 	f.Fuzz(func(t *testing.T, name, first, second string, two bool) {
 		lines := []string{first}
 		if two {
@@ -113,4 +118,30 @@ func FuzzFind(f *testing.F) {
 			t.Errorf("found %t, ok %t; net/http has %q", found, ok, theirs)
 		}
 	})
+}
+
+// vectors returns the Cookie lines in testdata/vectors, placeholders and all.
+func vectors(t testing.TB) (lines []string) {
+	t.Helper()
+	b, err := os.ReadFile("../testdata/vectors/v1.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var file struct {
+		Cases []struct{ Request struct{ Headers [][2]string } }
+	}
+	if err := json.Unmarshal(b, &file); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range file.Cases {
+		for _, h := range c.Request.Headers {
+			if h[0] == "Cookie" {
+				lines = append(lines, h[1])
+			}
+		}
+	}
+	if len(lines) == 0 {
+		t.Fatal("no cookies in the vectors")
+	}
+	return lines
 }
