@@ -30,8 +30,15 @@ type Request struct {
 	UserAgent string
 }
 
-// leaveTimeout bounds how long ending a session may take.
-const leaveTimeout = 5 * time.Second
+const (
+	// leaveTimeout bounds how long ending a session may take.
+	leaveTimeout = 5 * time.Second
+
+	// maxLeave bounds how many sessions one request can end. A browser has
+	// one, or a few where cookies were set for several paths or domains; a
+	// program could send thousands, each of which costs the store two calls.
+	maxLeave = 16
+)
 
 var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that browsers keep", maxCookie)
 
@@ -120,7 +127,7 @@ func (s *Sessions) SignOut(w http.ResponseWriter, r *http.Request) error {
 }
 
 // leave ends the session that r belongs to, if any; where r has several cookies
-// of the name, the sessions of all of them. Hanging up does not stop it.
+// of the name, the sessions of all of them, up to maxLeave. Hanging up does not stop it.
 func (s *Sessions) leave(r *http.Request) error {
 	values := r.CookiesNamed(s.cookie.Name)
 	if _, found, ok := find(r.Header, s.cookie.Name); found && !ok && len(values) == 0 {
@@ -128,11 +135,20 @@ func (s *Sessions) leave(r *http.Request) error {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(r.Context()), leaveTimeout)
 	defer cancel()
+	left := make(map[string]bool)
 	for _, c := range values {
 		var p payload
 		if _, err := s.open(c.Value, &p); err != nil {
 			continue
 		}
+		session := p.id + p.plaintext // one of which is empty
+		if left[session] {
+			continue // the same one, perhaps sealed at another time
+		}
+		if len(left) == maxLeave {
+			return fmt.Errorf("%w: cookies of more than %d sessions", auth.ErrInvalidCredentials, maxLeave)
+		}
+		left[session] = true
 		if s.rows == nil {
 			s.tell(ctx, auth.SignedOut, p.subject, p.id)
 			continue

@@ -111,6 +111,40 @@ func TestTooManyCookiesToLeave(t *testing.T) {
 	})
 }
 
+// lookups counts what a store is asked.
+type lookups struct {
+	store.Store
+	n int
+}
+
+func (l *lookups) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	l.n++
+	return l.Store.Find(ctx, k, d)
+}
+
+// TestCookieFlood signs out with as many cookies as a request can have: of one
+// session, which costs no more than one of them, and of many, which is refused.
+func TestCookieFlood(t *testing.T) {
+	st := &lookups{Store: store.NewMemory()}
+	s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}, Store: st})
+	c, _ := s.signIn(t, nil)
+	st.n = 0
+	if err := s.SignOut(httptest.NewRecorder(), request("POST", line(c)+strings.Repeat("; "+c.Name+"="+c.Value, 2000))); err != nil || st.n != 1 {
+		t.Errorf("2000 cookies of one session: %v, and %d lookups", err, st.n)
+	}
+	s.wants(t, http.StatusUnauthorized, c)
+
+	many := "Cookie: a=b"
+	for range 500 {
+		c, _ = s.signIn(t, nil)
+		many += "; " + c.Name + "=" + c.Value
+	}
+	st.n = 0
+	if err := s.SignOut(httptest.NewRecorder(), request("POST", many)); !errors.Is(err, auth.ErrInvalidCredentials) || st.n > 16 {
+		t.Errorf("500 sessions: %v, and %d lookups", err, st.n)
+	}
+}
+
 // TestHangUp signs out in a request whose client is gone: the session ends. (K6)
 func TestHangUp(t *testing.T) {
 	s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}, Store: store.NewMemory()})

@@ -83,6 +83,7 @@ var mutants = []mutant{
 	{"cookie: bound to its name", "cookie/key.go", `"keystile/cookie/"+purpose+"/"+name`, `"keystile/cookie/"+purpose`, "cookie", "TestDerivedKeys"},
 	{"cookie: fixation", "cookie/signin.go", `if err := s.leave(r); err != nil {`, `if err := error(nil); err != nil {`, "cookie", "TestFixation"},
 	{"cookie: cleared on refusal", "cookie/sessions.go", `if errors.Is(err, auth.ErrInvalidCredentials) {`, `if errors.Is(err, auth.ErrMalformed) {`, vectors, direct},
+	{"cookie: how many sessions a request ends", "cookie/signin.go", `if len(left) == maxLeave {`, `if false {`, "cookie", "TestCookieFlood"},
 
 	// The cache.
 	{"cache: generation", "store/cache/history.go", `if m.Load() > s.version {`, `if m.Load() > s.version && m == nil {`, "store/cache", "TestWritesForget"},
@@ -105,6 +106,7 @@ var mutants = []mutant{
 	{"throttle: asked", "auth/throttle.go", `wait > 0 {`, `wait < 0 {`, "auth/throttle", "TestBucket"},
 	{"throttle: outages do not count", "auth/throttle/throttle.go", `case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrMalformed):`, `case errors.Is(err, err):`, "auth/throttle", "TestWhatCounts"},
 	{"throttle: IPv6 by network", "auth/throttle/client.go", `clear(c[8:])`, ``, "auth/throttle", "TestAddresses"},
+	{"throttle: an address that cannot be told", "auth/throttle/throttle.go", `case !l.isAttempt(r):`, `case !l.isAttempt(r) || l.client(r) == unknown:`, "auth/throttle", "TestAddresses"},
 	{"throttle: eviction", "auth/throttle/failures.go", `if s.clients[i] == c || s.full[i] < full {`, `i = int(full) % ways; {`, "auth/throttle", "TestEviction"},
 	{"throttle: accepted, and revoked since", "auth/throttle/throttle.go", `l.accepted.remove(client, l.headers, r)`, ``, "auth/throttle", "TestValidHere"},
 	{"throttle: accepted elsewhere", "auth/throttle/accepted.go", `h.Write(c[:])`, ``, "auth/throttle", "TestValidHere"},
