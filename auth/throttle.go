@@ -13,8 +13,9 @@ type Throttle interface {
 	Wait(r *http.Request) time.Duration
 
 	// Done tells what became of a request that was not refused so: err is nil
-	// if it was authenticated, and else why it was not. Scopes do not count.
-	Done(r *http.Request, err error)
+	// if it was authenticated, as id, and else why it was not. Scopes do not
+	// count.
+	Done(r *http.Request, id *Identity, err error)
 }
 
 // decide decides about r, and sets *d. What fails or panics on the way is
@@ -30,7 +31,7 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 		return
 	}
 	g.ask(r, d)
-	g.throttle.Done(r, d.err)
+	g.throttle.Done(r, d.identity(), d.err)
 }
 
 // retryAfter is ErrThrottled, and how long for.

@@ -26,7 +26,10 @@ func (f *fakeThrottle) Wait(*http.Request) time.Duration {
 	return f.wait
 }
 
-func (f *fakeThrottle) Done(_ *http.Request, err error) {
+func (f *fakeThrottle) Done(_ *http.Request, id *auth.Identity, err error) {
+	if err == nil && (id == nil || id.Subject != "ada") {
+		err = errors.New("nobody")
+	}
 	f.done = append(f.done, err)
 	if f.panic == "Done" {
 		panic("in Done")
@@ -78,7 +81,7 @@ func TestThrottle(t *testing.T) {
 				if got.Status != tt.status || got.Header.Get("Retry-After") != tt.retryAfter || reached != (tt.status == 200) {
 					t.Errorf("%d, Retry-After %q, handler reached: %t", got.Status, got.Header.Get("Retry-After"), reached)
 				}
-				if tt.throttle.asked != 1 || len(tt.throttle.done) != tt.done || asked != 1 && tt.throttle.wait == 0 && tt.throttle.panic != "Wait" || asked != 0 && tt.throttle.wait > 0 {
+				if tt.throttle.asked != 1 || len(tt.throttle.done) != tt.done || tt.done > 0 && !errors.Is(tt.throttle.done[0], tt.err) || asked != 1 && tt.throttle.wait == 0 && tt.throttle.panic != "Wait" || asked != 0 && tt.throttle.wait > 0 {
 					t.Errorf("throttle asked %d times and told %v, authenticator asked %d times", tt.throttle.asked, tt.throttle.done, asked)
 				}
 				if len(events) != 1 || tt.status == 429 && (!errors.Is(events[0].Err, auth.ErrThrottled) || events[0].Outage()) {

@@ -2,7 +2,6 @@ package throttle
 
 import (
 	"hash/maphash"
-	"net/http"
 	"sync/atomic"
 )
 
@@ -27,41 +26,35 @@ func newAccepted() accepted {
 	return accepted{maphash.MakeSeed(), make([]atomic.Uint64, acceptedSlots)}
 }
 
-func (a *accepted) has(c client, headers []string, r *http.Request) bool {
-	slot, sum := a.slot(c, headers, r)
+func (a *accepted) has(c client, credentials string) bool {
+	slot, sum := a.slot(c, credentials)
 	return slot != nil && slot.Load() == sum
 }
 
-func (a *accepted) add(c client, headers []string, r *http.Request) {
+func (a *accepted) add(c client, credentials string) {
 	// Most find themselves there, and a write would be seen by every other
 	// processor.
-	if slot, sum := a.slot(c, headers, r); slot != nil && slot.Load() != sum {
+	if slot, sum := a.slot(c, credentials); slot != nil && slot.Load() != sum {
 		slot.Store(sum)
 	}
 }
 
-func (a *accepted) remove(c client, headers []string, r *http.Request) {
-	if slot, sum := a.slot(c, headers, r); slot != nil {
+func (a *accepted) remove(c client, credentials string) {
+	if slot, sum := a.slot(c, credentials); slot != nil {
 		slot.CompareAndSwap(sum, 0)
 	}
 }
 
-// slot returns where the credentials of r would be and what would be there, or
-// nil if they are too long to be any.
-func (a *accepted) slot(c client, headers []string, r *http.Request) (*atomic.Uint64, uint64) {
+// slot returns where credentials would be and what would be there, or nil if
+// they are none or too long to be any.
+func (a *accepted) slot(c client, credentials string) (*atomic.Uint64, uint64) {
+	if credentials == "" || len(credentials) > maxCredentials {
+		return nil, 0
+	}
 	var h maphash.Hash
 	h.SetSeed(a.seed)
 	h.Write(c[:])
-	for _, name := range headers {
-		h.WriteByte(0) // in no header's value
-		for _, line := range r.Header[name] {
-			if len(line) > maxCredentials {
-				return nil, 0
-			}
-			h.WriteString(line)
-			h.WriteByte('\n')
-		}
-	}
+	h.WriteString(credentials)
 	sum := h.Sum64() | 1 // never that of an empty slot
 	return &a.slots[sum>>1%acceptedSlots], sum
 }

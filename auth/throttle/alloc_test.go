@@ -8,6 +8,8 @@ import (
 	"github.com/keystile/keystile/auth/throttle"
 )
 
+var ada = &auth.Identity{Subject: "ada", Scheme: "Bearer"}
+
 // What succeeds costs no allocation, also while others are blocked; nor does
 // being told apart from them.
 func TestAllocs(t *testing.T) {
@@ -25,15 +27,15 @@ func TestAllocs(t *testing.T) {
 				limiter.Wait(valid)
 			}
 			valid.RemoteAddr = here
-			limiter.Done(valid, nil)
+			limiter.Done(valid, ada, nil)
 			limiter.Wait(proxied)
-			limiter.Done(proxied, nil)
+			limiter.Done(proxied, ada, nil)
 		}); n != 0 {
 			t.Errorf("%s: %v allocations", when, n)
 		}
 	}
 	check("before")
-	limiter.Done(wrong, auth.ErrInvalidCredentials)
+	limiter.Done(wrong, nil, auth.ErrInvalidCredentials)
 	if limiter.Wait(wrong) == 0 {
 		t.Fatal("not blocked")
 	}
@@ -52,10 +54,10 @@ func BenchmarkLimiter(b *testing.B) {
 	run := func(b *testing.B) {
 		for b.Loop() {
 			limiter.Wait(valid)
-			limiter.Done(valid, nil)
+			limiter.Done(valid, ada, nil)
 		}
 	}
 	b.Run("nobody blocked", run)
-	limiter.Done(request(there, "Authorization", "Bearer wrong"), auth.ErrInvalidCredentials)
+	limiter.Done(request(there, "Authorization", "Bearer wrong"), nil, auth.ErrInvalidCredentials)
 	b.Run("another one blocked", run)
 }

@@ -5,7 +5,11 @@
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	guard, err := auth.New(auth.Config{Authenticators: schemes, Throttle: limiter})
+//	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{tokens}, Throttle: limiter})
+//	if err != nil {
+//		log.Fatal(err)
+//	}
+//	mux.Handle("GET /hello", guard.Require()(http.HandlerFunc(hello)))
 //
 // Most services that accept the tokens and secrets of this module alone need no
 // such limit against guessing: nobody guesses 238 bits. It saves the store from
@@ -32,8 +36,8 @@
 //
 // A valid credential from another address never is: addresses share nothing.
 // From the same address, behind one NAT with a client that fails, a credential
-// passes that was accepted from there before; its digest is remembered, and the
-// first time that it fails it is forgotten. One that is new there has to wait,
+// in an Authorization header passes that was accepted from there before; its hash
+// is remembered, and the first time that it fails it is forgotten. One that is new there has to wait,
 // for nobody can tell it from a guess without the lookup, or the comparison of a
 // password, that the limit is there to prevent. Behind a reverse proxy everybody
 // has the proxy's address unless [Config].TrustedProxies names it: without it,
@@ -203,21 +207,25 @@ func (l *Limiter) Wait(r *http.Request) time.Duration {
 	}
 	client := l.client(r)
 	wait := l.failures.full(client) - l.spare - now
-	if wait <= 0 || l.accepted.has(client, l.headers, r) {
+	if wait <= 0 || l.accepted.has(client, l.credentials(r)) {
 		return 0
 	}
 	return wait
 }
 
 // Done implements [auth.Throttle].
-func (l *Limiter) Done(r *http.Request, err error) {
+func (l *Limiter) Done(r *http.Request, id *auth.Identity, err error) {
 	switch {
 	case !l.isAttempt(r):
 	case err == nil:
-		l.accepted.add(l.client(r), l.headers, r)
+		// Only if they are what was accepted, and not something beside it that
+		// nobody looked at: a guess, with a session of the attacker's own.
+		if _, err := auth.HeaderCredentials(r.Header, id.Scheme); err == nil {
+			l.accepted.add(l.client(r), l.credentials(r))
+		}
 	case errors.Is(err, auth.ErrInvalidCredentials) || errors.Is(err, auth.ErrMalformed):
 		client := l.client(r)
-		l.accepted.remove(client, l.headers, r)
+		l.accepted.remove(client, l.credentials(r))
 		l.failed(r.Context(), client)
 	}
 }
@@ -232,6 +240,20 @@ func (l *Limiter) isAttempt(r *http.Request) bool {
 		}
 	}
 	return false
+}
+
+// credentials returns the Authorization line of r, or "" if that is not all the
+// credentials that r may carry.
+func (l *Limiter) credentials(r *http.Request) string {
+	for _, name := range l.headers {
+		if name != "Authorization" && len(r.Header[name]) > 0 {
+			return ""
+		}
+	}
+	if lines := r.Header["Authorization"]; len(lines) == 1 {
+		return lines[0]
+	}
+	return ""
 }
 
 func (l *Limiter) client(r *http.Request) client {

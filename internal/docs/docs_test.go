@@ -37,6 +37,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/authtest"
+	"github.com/keystile/keystile/auth/throttle"
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/cookie"
@@ -68,6 +69,7 @@ var (
 	_ = rueidis.NewClient
 	_ = sqlstore.New
 	_ = sqlite.Open
+	_ = throttle.New
 
 	ctx       context.Context
 	mux       *http.ServeMux
@@ -118,7 +120,7 @@ func TestSnippets(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		add("README.md", m[1])
 	}
-	for _, pkg := range []string{"auth", "auth/authtest", "bearer", "bearer/endpoint", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
+	for _, pkg := range []string{"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
 		before := n
 		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
 			add(pkg, code)

@@ -59,8 +59,8 @@ func (a accounts) Account(_ context.Context, subject string) (*auth.Account, err
 
 type always time.Duration
 
-func (a always) Wait(*http.Request) time.Duration { return time.Duration(a) }
-func (always) Done(*http.Request, error)          {}
+func (a always) Wait(*http.Request) time.Duration        { return time.Duration(a) }
+func (always) Done(*http.Request, *auth.Identity, error) {}
 
 // must ends the test, and not the program, where there is an error.
 func must[T any](t testing.TB) func(T, error) T {
