@@ -15,6 +15,7 @@ var mutants = []mutant{
 
 	// The Guard's decisions.
 	{"guard: panic containment", "auth/throttle.go", `defer contain(d)`, ``, vectors, direct},
+	{"guard: refuses at all", "auth/guard.go", "if d.class == nil {\n\t\t\t\tg.admit(w, r, next, start, &d)", "if next != nil {\n\t\t\t\tnext.ServeHTTP(w, r)", vectors, direct},
 	{"guard: account disabled", "auth/decide.go", `case account.Disabled:`, `case false:`, vectors, direct},
 	{"guard: NotBefore", "auth/decide.go", `case id.IssuedAt.Before(account.NotBefore):`, `case false:`, vectors, direct},
 	{"guard: unknown account", "auth/decide.go", `return invalidCredentials, errUnknownAccount`, `return nil, nil`, vectors, direct},
