@@ -113,5 +113,5 @@ var mutants = []mutant{
 	{"throttle: what was not looked at", "auth/throttle/throttle.go", `auth.HeaderCredentials(r.Header, id.Scheme); err == nil {`, `auth.HeaderCredentials(r.Header, id.Scheme); err == nil || true {`, "auth/throttle", "TestGuessesBesideValidCredentials"},
 	{"throttle: accepted elsewhere", "auth/throttle/accepted.go", `h.Write(c[:])`, ``, "auth/throttle", "TestValidHere"},
 	{"throttle: what is under way together", "auth/throttle/failures.go", `full = max(s.full[i], min(full, now+spare+interval))`, ``, "auth/throttle", "TestParallel"},
-	{"throttle: a shared limiter that panics", "auth/throttle/throttle.go", `if recover() != nil {`, `if false {`, "auth/throttle", "TestSharedFails"},
+	{"throttle: a shared limiter that panics", "auth/throttle/shared.go", `if recover() != nil {`, `if false {`, "auth/throttle", "TestSharedFails"},
 }
