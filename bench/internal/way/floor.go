@@ -74,7 +74,7 @@ func newFloor(s *issued, shards int) *Way {
 		digest := sha256.Sum256([]byte(strings.TrimPrefix(c.value, "Bearer ")))
 		f.shard(&digest).tokens[digest] = &floorToken{c.subject, s.expires}
 	}
-	return &Way{Name: "floor, bearer", Status: 200, handler: f, inner: in, header: "Authorization", values: s.credentials}
+	return &Way{Name: FloorBearer, Status: 200, handler: f, inner: in, header: "Authorization", values: s.credentials}
 }
 
 // cookieFloor opens a cookie.
@@ -127,7 +127,7 @@ func cookieFloors() (aead, secure *Way, err error) {
 	nonce := make([]byte, x.NonceSize())
 	rand.Read(nonce)
 	sealed := base64.RawURLEncoding.EncodeToString(x.Seal(nonce, nonce, payload(), []byte(cookieName)))
-	aead = newCookieFloor("floor, XChaCha20-Poly1305 cookie", sealed, func(value string) ([]byte, error) {
+	aead = newCookieFloor(FloorAEAD, sealed, func(value string) ([]byte, error) {
 		b, err := base64.RawURLEncoding.DecodeString(value)
 		if err != nil || len(b) < 24 {
 			return nil, http.ErrNoCookie
@@ -138,7 +138,7 @@ func cookieFloors() (aead, secure *Way, err error) {
 	sc := securecookie.New(securecookie.GenerateRandomKey(32), securecookie.GenerateRandomKey(32))
 	sc.SetSerializer(securecookie.NopEncoder{}) // the fastest that it offers
 	value, err := sc.Encode(cookieName, payload())
-	secure = newCookieFloor("floor, securecookie, NopEncoder", value, func(value string) (payload []byte, err error) {
+	secure = newCookieFloor(FloorDefault, value, func(value string) (payload []byte, err error) {
 		err = sc.Decode(cookieName, value, &payload)
 		return payload, err
 	})

@@ -99,7 +99,7 @@ func guarded(name, header string, a auth.Authenticator, values []credential) (re
 		return id.Subject
 	}}
 	require = &Way{Name: "keystile, " + name, Status: 200, handler: guard.Require()(in), inner: in, header: header, values: values}
-	authenticate = &Way{Name: require.Name + ", no context", Status: 200, inner: in, header: header, values: values,
+	authenticate = &Way{Name: require.Name + NoContext, Status: 200, inner: in, header: header, values: values,
 		handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			id, err := guard.Authenticate(r)
 			if err != nil {

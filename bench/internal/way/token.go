@@ -114,7 +114,7 @@ func kubernetes(s *issued) []*Way {
 	}}
 	const module = "k8s.io/apiserver"
 	return []*Way{
-		{Name: "Kubernetes, union and cache, no context", Via: module, inner: direct, consumes: true,
+		{Name: "Kubernetes, union and cache" + NoContext, Via: module, inner: direct, consumes: true,
 			handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				response, ok, err := authenticator.AuthenticateRequest(r)
 				if err != nil || !ok {
