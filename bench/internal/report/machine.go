@@ -51,7 +51,7 @@ func commit() string {
 	}
 	c := strings.TrimSpace(string(out))
 	// What a run writes by itself is no change.
-	if out, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":!bench/*.md", ":!bench/*.svg", ":!bench/*.json", ":/").Output(); err == nil && len(out) > 0 {
+	if out, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)bench/RESULTS.md", ":(top,exclude)bench/*.svg", ":(top,exclude)bench/baseline.json").Output(); err == nil && len(out) > 0 {
 		c += ", changed"
 	}
 	return c

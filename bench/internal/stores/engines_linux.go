@@ -79,7 +79,7 @@ func (e *engine) measure(ctx context.Context, p turns.Plan, sizes []int, r *repo
 		if err := e.check(ctx, digests[0]); err != nil {
 			return err
 		}
-		result := turns.Compare(p, e.driver(ctx, digests), finder(ctx, e.store, digests))
+		result := turns.Compare(p, turns.Wall, e.driver(ctx, digests), finder(ctx, e.store, digests))
 		r.Growth = append(r.Growth, report.Growth{Store: e.name, Size: size, Ns: result.Ns, Bytes: bytes / float64(size)})
 		if i < len(sizes)-1 {
 			continue
@@ -139,8 +139,8 @@ func (e *engine) cached(p turns.Plan, r *report.Results) error {
 		}
 	}
 	w := report.Way{Name: over.Name, Reference: memory.Name,
-		One: turns.Compare(p, memory.Client(), over.Client()),
-		All: turns.Compare(p, turns.Parallel(memory.Client), turns.Parallel(over.Client)),
+		One: turns.Serial(p, memory.Client, over.Client),
+		All: turns.AllCores(p, memory.Client, over.Client),
 	}
 	w.Bytes, w.Allocs = turns.Cost(over.Client())
 	r.Ways = append(r.Ways, w)

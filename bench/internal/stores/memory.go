@@ -77,7 +77,7 @@ func Memory(p turns.Plan, sizes []int) ([]report.Growth, error) {
 			}
 		}
 		find := finder(ctx, m, asked(size))
-		g.Ns = turns.Compare(p, find, find).Ns
+		g.Ns = turns.Compare(p, turns.Thread, find, find).Ns
 		grown = append(grown, g)
 	}
 	runtime.KeepAlive(m)

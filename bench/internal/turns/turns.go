@@ -22,6 +22,14 @@ type Plan struct {
 	Rounds int           // pairs of turns
 }
 
+// A Clock tells how much time has passed since some moment.
+type Clock func() time.Duration
+
+var started = time.Now()
+
+// Wall is the time that everybody knows. It is for what waits.
+func Wall() time.Duration { return time.Since(started) }
+
 // Full and Short are the plans of a whole run and of one for CI. A turn is long
 // enough for a garbage collection or two, so that a median does not leave out
 // what garbage costs.
@@ -53,11 +61,13 @@ type Result struct {
 }
 
 // Compare measures f by turns with reference.
-func Compare(p Plan, reference, f Func) Result {
+func Compare(p Plan, clock Clock, reference, f Func) Result {
+	runtime.LockOSThread() // whose time it may be
+	defer runtime.UnlockOSThread()
 	both := [2]Func{reference, f}
 	var n [2]int
 	for i, f := range both {
-		n[i] = calibrate(f, p.Turn)
+		n[i] = calibrate(f, clock, p.Turn)
 	}
 	var ns [2][]float64
 	var ratios, more []float64
@@ -65,9 +75,9 @@ func Compare(p Plan, reference, f Func) Result {
 		var took [2]float64
 		for k := range both {
 			i := (k + round) % 2 // each goes first as often
-			start := time.Now()
+			start := clock()
 			both[i](n[i])
-			took[i] = float64(time.Since(start).Nanoseconds()) / float64(n[i])
+			took[i] = float64(clock()-start) / float64(n[i])
 			ns[i] = append(ns[i], took[i])
 		}
 		ratios = append(ratios, took[1]/took[0])
@@ -77,16 +87,31 @@ func Compare(p Plan, reference, f Func) Result {
 }
 
 // calibrate returns how often f can be done in a turn.
-func calibrate(f Func, turn time.Duration) int {
+func calibrate(f Func, clock Clock, turn time.Duration) int {
 	for n := 1; ; {
-		start := time.Now()
-		f(n)
-		took := time.Since(start)
+		took := time.Duration(math.MaxInt64)
+		for range 3 { // a garbage collection may begin in one of them
+			start := clock()
+			f(n)
+			took = min(took, clock()-start)
+		}
 		if took >= turn/4 {
 			return max(1, int(float64(n)*float64(turn)/float64(took)))
 		}
 		n *= 2
 	}
+}
+
+// Serial compares two clients that run on one goroutine each.
+func Serial(p Plan, reference, f func() Func) Result {
+	return Compare(p, Thread, reference(), f())
+}
+
+// AllCores compares clients that run on all processors at once. The times are
+// those of the processors together: an operation keeps one of them busy for so
+// long.
+func AllCores(p Plan, reference, f func() Func) Result {
+	return Compare(p, Process, Parallel(reference), Parallel(f))
 }
 
 // Parallel returns a Func that shares its work among one goroutine for each

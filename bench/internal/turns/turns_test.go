@@ -23,8 +23,8 @@ func TestCompareAlternates(t *testing.T) {
 			time.Sleep(time.Microsecond)
 		}
 	}
-	turns.Compare(turns.Plan{Turn: time.Microsecond, Rounds: 3}, one('r'), one('f'))
-	if got, want := string(order), "rfrffrrf"; got != want { // the first two calibrate
+	turns.Compare(turns.Plan{Turn: time.Microsecond, Rounds: 3}, turns.Wall, one('r'), one('f'))
+	if got, want := string(order), "rrrfffrffrrf"; got != want { // the first six calibrate
 		t.Errorf("order = %q, want %q", got, want)
 	}
 }

@@ -158,8 +158,8 @@ func (t *twice) Insert(ctx context.Context, c *store.Credential, limit int) erro
 	return cmp.Or(t.Store.Insert(ctx, c, limit), t.other.Insert(ctx, c, limit))
 }
 
-// ours returns the ways of keystile with n credentials, and refusals.
-func ours(n int) ([]*Way, error) {
+// Ours returns the ways of keystile with n credentials, and refusals.
+func Ours(n int) ([]*Way, error) {
 	counting := &countingStore{Store: store.NewMemory()}
 	counted, err := newTokens(counting)
 	if err != nil {

@@ -10,7 +10,7 @@ import (
 func All(n int) ([]*Way, error) {
 	var all []*Way
 	for _, some := range []func() ([]*Way, error){
-		func() ([]*Way, error) { return ours(n) },
+		func() ([]*Way, error) { return Ours(n) },
 		func() ([]*Way, error) { return opaque(n) },
 		jwts,
 		sessionLibraries,

@@ -1,0 +1,119 @@
+package report_test
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/keystile/keystile/bench/internal/report"
+	"github.com/keystile/keystile/bench/internal/turns"
+)
+
+func results(ratio float64) *report.Results {
+	result := turns.Result{Ratio: turns.Spread{Median: ratio, Low: ratio, High: ratio}, Ns: 400, Reference: 300}
+	return &report.Results{
+		Ways: []report.Way{
+			{Name: "keystile, bearer", Reference: "floor, bearer", One: result, All: result, Allocs: 2},
+			{Name: "MCP SDK", Via: "github.com/modelcontextprotocol/go-sdk", Reference: "keystile, bearer", One: result, All: result},
+		},
+		Growth: []report.Growth{{Store: "Memory", Size: 1000, Ns: 20}, {Store: "Memory", Size: report.Large, Ns: 200, Bytes: 500, Collection: 20}},
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	for ratio, want := range map[float64][3]string{1.1: {"yes", "yes", "**no**"}, 1.3: {"**no**", "yes", "yes"}} {
+		got := make(map[string]string)
+		for _, v := range report.Verdicts(results(ratio)) {
+			got[v.Path] = v.Answer()
+		}
+		for i, path := range []string{"bearer through the guard, one goroutine", "bearer through the guard, allocations", "MCP SDK beside keystile, bearer"} {
+			if got[path] != want[i] {
+				t.Errorf("at %v: %s: %q, want %q", ratio, path, got[path], want[i])
+			}
+		}
+		for path, want := range map[string]string{
+			"secret through the guard, one goroutine": "not measured",
+			"Memory, bytes for each of 1 000 000":     "**no**",
+			"Memory, full collection at 1 000 000":    "yes",
+		} {
+			if got[path] != want {
+				t.Errorf("%s: %q, want %q", path, got[path], want)
+			}
+		}
+	}
+}
+
+func TestWrite(t *testing.T) {
+	var b strings.Builder
+	if err := results(1.3).Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| bearer through the guard, one goroutine | at most 1.15 x | 1.30 (1.30-1.30) | **no** |", "| Memory | 1 000 000 |"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+}
+
+func TestChartsAreXML(t *testing.T) {
+	for name, chart := range map[string]string{"peers": report.PeersChart(results(1.3)), "growth": report.GrowthChart(results(1.3))} {
+		d := xml.NewDecoder(strings.NewReader(chart))
+		for {
+			_, err := d.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%s: %v\n%s", name, err, chart)
+			}
+		}
+		if chart == "" {
+			t.Errorf("%s: empty", name)
+		}
+	}
+}
+
+func TestBaseline(t *testing.T) {
+	kept := report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.4}}}
+	path := filepath.Join(t.TempDir(), "baseline.json")
+	if err := kept.Write(path); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := report.ReadBaseline(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		now  report.Baseline
+		fine bool
+	}{
+		"the same":                 {kept, true},
+		"better":                   {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 1, Ratio: 1}}}, true},
+		"a little slower":          {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.53}}}, true},
+		"slower":                   {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.55}}}, false},
+		"slower, another machine":  {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.7}}}, true},
+		"slower yet":               {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.8}}}, false},
+		"an allocation more":       {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 3, Ratio: 1.4}}}, false},
+		"gone":                     {report.Baseline{Processor: "a"}, false},
+		"not in the baseline, too": {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.4}, "new": {}}}, false},
+	} {
+		if err := kept.Compare(tt.now); (err == nil) != tt.fine {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestBestAndMiddle(t *testing.T) {
+	run := func(ratio float64) report.Baseline {
+		return report.Baseline{Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: ratio}}}
+	}
+	if got := report.Best(run(3), run(1), run(2)).Ways["bearer"].Ratio; got != 1 {
+		t.Errorf("Best = %v, want 1", got)
+	}
+	if got := report.Middle(run(3), run(1), run(2)).Ways["bearer"].Ratio; got != 2 {
+		t.Errorf("Middle = %v, want 2", got)
+	}
+}
