@@ -30,6 +30,15 @@ func groupsOf(c *Credential) []group {
 	return groups
 }
 
+// appendSparing is append that leaves less room, for there are many groups and few
+// of them grow for long.
+func appendSparing(ids []string, id string) []string {
+	if len(ids) == cap(ids) {
+		ids = append(make([]string, 0, len(ids)+len(ids)/4+1), ids...)
+	}
+	return append(ids, id)
+}
+
 // selected returns the credentials that match f at now, in no order. It looks
 // only at those that share the most telling field that f sets.
 func (m *Memory) selected(f Filter, now time.Time) []*Credential {

@@ -236,9 +236,10 @@ func (m *Memory) add(c *Credential) {
 		m.groups = make(map[group][]string)
 		m.table.Store(newTable(nil))
 	}
+	m.share(c)
 	m.ids[c.ID] = c
 	for _, g := range groupsOf(c) {
-		m.groups[g] = append(m.groups[g], c.ID)
+		m.groups[g] = appendSparing(m.groups[g], c.ID)
 	}
 	t := m.table.Load()
 	if t.full() {
@@ -246,6 +247,23 @@ func (m *Memory) add(c *Credential) {
 	}
 	t.put(c)
 	m.table.Store(t)
+}
+
+// share lets c, which is nobody else's yet, have what its account's latest
+// credential has in memory already. Most of an account's are alike.
+func (m *Memory) share(c *Credential) {
+	ids := m.groups[group{bySubject, c.Subject}]
+	if len(ids) == 0 {
+		return
+	}
+	like := m.ids[ids[len(ids)-1]]
+	c.Subject = like.Subject
+	if c.Name == like.Name {
+		c.Name = like.Name
+	}
+	if len(c.Scopes) > 0 && slices.Equal(c.Scopes, like.Scopes) {
+		c.Scopes = like.Scopes
+	}
 }
 
 // replace puts c in the place of the credential with its ID and digest.
