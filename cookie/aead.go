@@ -4,6 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"encoding/base64"
+	"sync"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -16,7 +17,8 @@ import (
 // and the version and the cookie's name are authenticated with it.
 type aeadSealer struct {
 	aead cipher.AEAD
-	data []byte // version and name
+	data []byte    // version and name
+	bufs sync.Pool // of *[maxCookie]byte, to open values in
 }
 
 const aeadVersion = 1
@@ -28,7 +30,11 @@ func newAEADSealer(k Key, name string) sealer {
 	if err != nil {
 		panic(err) // only for keys of another length
 	}
-	return &aeadSealer{aead, append([]byte{aeadVersion}, name...)}
+	return &aeadSealer{
+		aead: aead,
+		data: append([]byte{aeadVersion}, name...),
+		bufs: sync.Pool{New: func() any { return new([maxCookie]byte) }},
+	}
 }
 
 func (s *aeadSealer) seal(payload []byte) (string, error) {
@@ -43,18 +49,22 @@ func (s *aeadSealer) seal(payload []byte) (string, error) {
 	return value, nil
 }
 
-func (s *aeadSealer) open(value string) ([]byte, error) {
+func (s *aeadSealer) open(value string) (string, error) {
 	if len(value) > maxCookie || hasLineBreak(value) {
-		return nil, errOpen
+		return "", errOpen
 	}
-	b, err := aeadEncoding.DecodeString(value)
+	buf := s.bufs.Get().(*[maxCookie]byte)
+	defer s.bufs.Put(buf)
+	n, err := aeadEncoding.Decode(buf[:], []byte(value))
+	b := buf[:n]
+	defer clear(b) // which holds what was sealed
 	head := 1 + s.aead.NonceSize()
 	if err != nil || len(b) < head || b[0] != aeadVersion {
-		return nil, errOpen
+		return "", errOpen
 	}
 	payload, err := s.aead.Open(b[head:head], b[1:head], b[head:], s.data)
 	if err != nil {
-		return nil, errOpen
+		return "", errOpen
 	}
-	return payload, nil
+	return string(payload), nil
 }

@@ -23,7 +23,7 @@ type sealer interface {
 	seal(payload []byte) (string, error)
 	// open returns the payload of a value that seal made, and of no other
 	// string: not even of one that stands for the same bytes.
-	open(value string) ([]byte, error)
+	open(value string) (string, error)
 }
 
 func (c Codec) sealer(k Key, name string) sealer {

@@ -68,12 +68,12 @@ func appendString(b []byte, s string) []byte { return append(append(b, byte(len(
 var allScopes = []string{auth.AllScopes}
 
 // decode sets *p to what b holds and reports whether that is a payload.
-func (p *payload) decode(b []byte) bool {
+func (p *payload) decode(b string) bool {
 	if len(b) < payloadMin || b[0] != payloadVersion {
 		return false
 	}
 	p.created, p.expires, p.seen = stamp(b[2:]), stamp(b[10:]), stamp(b[18:])
-	d := decoder{s: string(b[payloadMin:]), ok: true} // one allocation for all strings
+	d := decoder{s: b[payloadMin:], ok: true} // whose memory all strings share
 	switch b[1] {
 	case formStored:
 		p.plaintext = d.string()
@@ -94,7 +94,9 @@ func (p *payload) decode(b []byte) bool {
 	return d.ok && d.s == ""
 }
 
-func stamp(b []byte) time.Time { return time.UnixMicro(int64(binary.BigEndian.Uint64(b))).UTC() }
+func stamp(b string) time.Time {
+	return time.UnixMicro(int64(binary.BigEndian.Uint64([]byte(b[:8])))).UTC()
+}
 
 // A decoder takes the parts of a payload off its front.
 type decoder struct {

@@ -43,7 +43,7 @@ func TestPayload(t *testing.T) {
 			t.Errorf("%s: encoded as %q, want %q", tt.name, b, stamped(tt.want))
 		}
 		var got payload
-		if !got.decode(b) || !reflect.DeepEqual(got, tt.p) {
+		if !got.decode(string(b)) || !reflect.DeepEqual(got, tt.p) {
 			t.Errorf("%s: decoded as %+v, want %+v", tt.name, got, tt.p)
 		}
 	}
@@ -67,7 +67,7 @@ func TestNotAPayload(t *testing.T) {
 			bad[fmt.Sprintf("%d bytes", i)] = good[:i]
 		}
 		for name, b := range bad {
-			if p := new(payload); p.decode([]byte(b)) {
+			if p := new(payload); p.decode(b) {
 				t.Errorf("%s: %s: decoded %q as %+v", tt.name, name, b, p)
 			}
 		}
@@ -86,7 +86,7 @@ func FuzzPayload(f *testing.F) {
 	f.Fuzz(func(t *testing.T, b []byte) {
 		before := slices.Clone(b)
 		var p payload
-		ok := p.decode(b)
+		ok := p.decode(string(b))
 		if !bytes.Equal(b, before) {
 			t.Fatal("decode changed its input")
 		}
@@ -98,7 +98,7 @@ func FuzzPayload(f *testing.F) {
 			t.Errorf("%q was decoded, but is encoded as %q", b, again)
 		}
 		var q payload
-		if !q.decode(again) || !reflect.DeepEqual(p, q) {
+		if !q.decode(string(again)) || !reflect.DeepEqual(p, q) {
 			t.Errorf("decoded as %+v, then as %+v", p, q)
 		}
 	})
@@ -124,7 +124,7 @@ func FuzzPayloadRoundTrip(f *testing.F) {
 			}
 		}
 		var got payload
-		if !got.decode(want.encode()) || !reflect.DeepEqual(got, want) {
+		if !got.decode(string(want.encode())) || !reflect.DeepEqual(got, want) {
 			t.Errorf("got %+v, want %+v", got, want)
 		}
 	})

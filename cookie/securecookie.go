@@ -34,15 +34,15 @@ func (s *secureCookieSealer) seal(payload []byte) (string, error) {
 	return value, nil
 }
 
-func (s *secureCookieSealer) open(value string) ([]byte, error) {
+func (s *secureCookieSealer) open(value string) (string, error) {
 	if !isCanonical(value) {
-		return nil, errOpen
+		return "", errOpen
 	}
 	var payload []byte
 	if err := s.sc.Decode(s.name, value, &payload); err != nil {
-		return nil, errOpen
+		return "", errOpen
 	}
-	return payload, nil
+	return string(payload), nil
 }
 
 // isCanonical reports whether s, if it decodes at all, is the one padded base64url
