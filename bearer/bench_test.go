@@ -110,7 +110,7 @@ func ways(tb testing.TB, n int) []*bench {
 		tb.Fatal(err)
 	}
 	bad := []byte(foreign.Reveal())
-	bad[len(bad)-1] ^= 1
+	bad[len(bad)-1] = "10"[bad[len(bad)-1]&1] // another digit
 	require := guard.Require()(hello)
 	return []*bench{
 		{"floor", f, good},
