@@ -15,7 +15,7 @@ import (
 // a row it hardly is. The best counts, way by way.
 const tries = 3
 
-var guardPlan = turns.Plan{Turn: 5 * time.Millisecond, Rounds: 21}
+var guardPlan = turns.Plan{Turn: 5 * time.Millisecond, Rounds: 41}
 
 // compareBaseline returns an error if keystile is worse than a baseline.
 func compareBaseline(path string) error {
