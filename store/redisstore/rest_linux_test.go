@@ -14,7 +14,7 @@ import (
 
 // T3: what the server writes to disk has neither a plaintext nor a piece of one.
 func TestOnlyDigestsAtRest(t *testing.T) {
-	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always", "--rdbcompression", "no")
 	tokens, err := bearer.New(bearer.Config{Store: openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"})})
 	if err != nil {
 		t.Fatal(err)
