@@ -47,13 +47,14 @@ func run() error {
 	only := flag.String("parts", strings.Join(partNames(), ","), "which parts to measure")
 	out := flag.String("out", "bench", "the directory to write RESULTS.md and the charts to; empty: none")
 	guard := flag.String("guard", "", "compare keystile with this baseline, and do nothing else")
+	allocations := flag.Bool("allocations", false, "with -guard: leave out the ratios, on a machine that others use as well")
 	baseline := flag.String("write-baseline", "", "write this baseline, and do nothing else")
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
 		return fmt.Errorf("unknown argument %q", flag.Arg(0))
 	case *guard != "":
-		return compareBaseline(*guard)
+		return compareBaseline(*guard, !*allocations)
 	case *baseline != "":
 		return writeBaseline(*baseline)
 	}
