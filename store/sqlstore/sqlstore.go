@@ -45,7 +45,8 @@
 // # When the database fails
 //
 // Every call ends within [Config.Timeout], with an error that is no answer of a
-// store: the services in front respond with 503. One case is open by nature. If
+// store: the services in front respond with 503. (A Find in SQLite waits for
+// nobody but the disk, and has no timeout.) One case is open by nature. If
 // the connection is lost while a transaction is being committed, nobody can say
 // whether it was. Such a call returns an error too, and a credential may exist,
 // or have been revoked, all the same.
