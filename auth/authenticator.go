@@ -1,9 +1,6 @@
 package auth
 
-import (
-	"context"
-	"net/http"
-)
+import "net/http"
 
 // An Authenticator recognises one kind of credential in a request. There are
 // three outcomes, never two:
@@ -15,7 +12,7 @@ import (
 //     client is to blame for wrap [ErrMalformed], [ErrInvalidCredentials],
 //     [ErrCrossOrigin] or [ErrThrottled]; everything else is an outage.
 //
-// The identity may be shared between requests; the [Guard] does not modify it.
+// The identity may be shared between requests: the [Guard] copies it.
 // Authenticate is called concurrently.
 type Authenticator interface {
 	Authenticate(r *http.Request) (*Identity, error)
@@ -27,16 +24,25 @@ type AuthenticatorFunc func(r *http.Request) (*Identity, error)
 // Authenticate calls f.
 func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) { return f(r) }
 
-// An identifier is an Authenticator that also answers with the identity in the
-// context of [NewContext], where the Guard needs it: that saves an allocation,
-// and is why the schemes of this module have these methods.
+// Verified is what an authenticator of this module has verified, of which the
+// identity is made for each who asks: so it needs no memory of its own, and
+// nobody can change it for others.
+type Verified interface {
+	// Identity returns the same each time, always with a Subject. It is called
+	// concurrently.
+	Identity() Identity
+}
+
+// An identifier is an Authenticator that also answers with what it has verified:
+// that saves the memory for an identity, and is why the schemes of this module
+// have these methods.
 //
 // A host's type that embeds such a scheme has them too, by promotion, and may
 // have an Authenticate of its own, which must not be passed over. So Itself
 // returns the receiver, and Identify is used only where that is what the Guard
 // was given.
 type identifier interface {
-	Identify(r *http.Request) (context.Context, error)
+	Identify(r *http.Request) (Verified, error)
 	Itself() Authenticator
 }
 

@@ -9,17 +9,19 @@ import (
 	"github.com/keystile/keystile/auth"
 )
 
-// identifying answers with a context too.
+// identifying answers with what it has verified too.
 type identifying struct {
 	auth.Authenticator
-	ctx context.Context
+	of  auth.Verified
 	err error
 }
 
-func (s *identifying) Identify(*http.Request) (context.Context, error) { return s.ctx, s.err }
-func (s *identifying) Itself() auth.Authenticator                      { return s }
+func (s *identifying) Identify(*http.Request) (auth.Verified, error) { return s.of, s.err }
+func (s *identifying) Itself() auth.Authenticator                    { return s }
 
-func in(id auth.Identity) context.Context { return auth.NewContext(context.Background(), &id) }
+type verified auth.Identity
+
+func (v verified) Identity() auth.Identity { return auth.Identity(v) }
 
 // embedding has an Authenticate of its own, and by promotion an Identify that is
 // not.
@@ -31,7 +33,7 @@ func (embedding) Authenticate(*http.Request) (*auth.Identity, error) {
 
 // Who embeds a scheme and overrides Authenticate must not be passed over. P9
 func TestEmbeddedSchemeIsNotPassedOver(t *testing.T) {
-	inner := &identifying{answers["ada"], in(auth.Identity{Subject: "ada", Credential: "T"}), nil}
+	inner := &identifying{answers["ada"], verified{Subject: "ada", Credential: "T"}, nil}
 	for name, tt := range map[string]struct {
 		a      auth.Authenticator
 		status int
@@ -52,24 +54,22 @@ func TestEmbeddedSchemeIsNotPassedOver(t *testing.T) {
 func TestIdentify(t *testing.T) {
 	tests := []struct {
 		name   string
-		ctx    context.Context
+		of     auth.Verified
 		err    error
 		status int
 		body   string
 	}{
-		{"recognised", in(auth.Identity{Subject: "ada", Credential: "T"}), nil, 200, "ada T"},
-		{"refused", in(auth.Identity{Subject: "ada"}), auth.ErrInvalidCredentials, 401, bodyOf(auth.ErrInvalidCredentials)},
-		{"none", in(auth.Identity{Subject: "ada"}), auth.ErrNoCredentials, 401, bodyOf(auth.ErrNoCredentials)},
-		{"outage", in(auth.Identity{Subject: "ada"}), errDown, 503, bodyOf(auth.ErrUnavailable)},
-		{"no subject", in(auth.Identity{}), nil, 503, bodyOf(auth.ErrUnavailable)},
-		{"no context", nil, nil, 503, bodyOf(auth.ErrUnavailable)},
-		{"another context", context.WithoutCancel(in(auth.Identity{Subject: "ada"})), nil, 503, bodyOf(auth.ErrUnavailable)},
+		{"recognised", verified{Subject: "ada", Credential: "T"}, nil, 200, "ada T"},
+		{"refused", verified{Subject: "ada"}, auth.ErrInvalidCredentials, 401, bodyOf(auth.ErrInvalidCredentials)},
+		{"none", verified{Subject: "ada"}, auth.ErrNoCredentials, 401, bodyOf(auth.ErrNoCredentials)},
+		{"outage", verified{Subject: "ada"}, errDown, 503, bodyOf(auth.ErrUnavailable)},
+		{"nothing", nil, nil, 503, bodyOf(auth.ErrUnavailable)},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var event auth.Event
 			g := newGuard(t, auth.Config{
-				Authenticators: []auth.Authenticator{&identifying{answers["panic"], tt.ctx, tt.err}},
+				Authenticators: []auth.Authenticator{&identifying{answers["panic"], tt.of, tt.err}},
 				Observe:        func(_ context.Context, ev auth.Event) { event = ev },
 			})
 			if got := serve(g.Require()(echo), request()); got.Status != tt.status || got.Body != tt.body {

@@ -158,15 +158,17 @@ type other struct{ a Authenticator }
 
 func (o other) Itself() Authenticator { return o.a }
 
-func (o other) Identify(r *http.Request) (context.Context, error) {
+func (o other) Identify(r *http.Request) (Verified, error) {
 	id, err := o.a.Authenticate(r)
 	switch {
 	case err != nil:
 		return nil, err
 	case id == nil:
 		return nil, errNoIdentity
+	case id.Subject == "":
+		return nil, errNoSubject
 	}
-	return NewContext(r.Context(), id), nil
+	return (*kept)(id), nil
 }
 
 // name returns the scheme of s's challenges, or "" where it has none.

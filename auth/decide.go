@@ -11,18 +11,51 @@ import (
 // A decision is the answer to one request: an identity, or the class of a
 // refusal and its cause.
 type decision struct {
-	ctx   *identityContext // nil: nobody; also set where the account or a scope is what is refused
-	by    *scheme          // who recognised or refused the request; nil: nobody
-	class *class           // nil: authenticated
-	err   error
+	of      Verified // nil: nobody; also set where the account or a scope is what is refused
+	account *Account
+	by      *scheme // who recognised or refused the request; nil: nobody
+	class   *class  // nil: authenticated
+	err     error
 }
 
-// identity returns who the request is from, or nil.
-func (d *decision) identity() *Identity {
-	if d.ctx == nil || d.ctx.id.Subject == "" {
-		return nil
+// identity returns who the request is from, or the zero Identity.
+func (d *decision) identity() (id Identity) {
+	if d.of != nil {
+		id = d.of.Identity()
+		id.Account = d.account
 	}
-	return &d.ctx.id
+	return id
+}
+
+// kept returns who the request is from, for others to keep, or nil.
+func (d *decision) kept() *Identity {
+	switch of := d.of.(type) {
+	case nil:
+		return nil
+	case *keptContext: // made for this request
+		of.kept.Account = d.account
+		return (*Identity)(&of.kept)
+	}
+	id := d.identity()
+	return &id
+}
+
+// context returns a context that carries who the request is from.
+func (d *decision) context(ctx context.Context) context.Context {
+	if c, ok := d.of.(*keptContext); ok { // made for it
+		c.account = d.account
+		return c
+	}
+	return &identityContext{ctx, d.of, d.account}
+}
+
+// lacks reports whether one of scopes is not granted.
+func (d *decision) lacks(scopes []string) bool {
+	if len(scopes) == 0 {
+		return false
+	}
+	id := d.identity()
+	return !id.Has(scopes...)
 }
 
 // ask asks the schemes in turn, and then the account, and sets *d. It has no
@@ -33,12 +66,16 @@ func (g *Guard) ask(r *http.Request, d *decision) {
 		d.class, d.err = unavailable, errNotNew
 	}
 	for _, d.by = range g.schemes {
-		var ctx context.Context
-		if ctx, d.err = d.by.Identify(r); d.err == nil {
-			d.ctx, _ = ctx.(*identityContext)
-			d.class, d.err = g.checkAccount(r.Context(), d.identity())
+		of, err := d.by.Identify(r)
+		if err == nil && of == nil {
+			err = errNoIdentity
+		}
+		if err == nil {
+			d.of = of
+			d.class, d.err = g.checkAccount(r.Context(), d)
 			return
 		}
+		d.err = err
 		if d.class = classify(d.err); d.class != noCredentials {
 			return
 		}
@@ -58,9 +95,11 @@ func (g *Guard) judge(ctx context.Context, id *Identity, err error, d *decision)
 		}
 	case id == nil:
 		d.class, d.err = unavailable, errNoIdentity
+	case id.Subject == "":
+		d.class, d.err = unavailable, errNoSubject
 	default:
-		d.ctx = &identityContext{ctx, *id}
-		d.class, d.err = g.checkAccount(ctx, d.identity())
+		d.of = (*kept)(id)
+		d.class, d.err = g.checkAccount(ctx, d)
 	}
 }
 
@@ -93,14 +132,13 @@ var (
 	errNoAccount       = errors.New("auth: Accounts returned neither an account nor an error")
 )
 
-// checkAccount sets id.Account and returns why id is refused, if it is.
-func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) {
-	if id == nil {
-		return unavailable, errNoSubject
-	}
+// checkAccount sets the account of who d recognised and returns why he is
+// refused, if he is.
+func (g *Guard) checkAccount(ctx context.Context, d *decision) (*class, error) {
 	if g.accounts == nil {
 		return nil, nil
 	}
+	id := d.of.Identity()
 	account, err := g.accounts.Account(ctx, id.Subject)
 	switch {
 	case errors.Is(err, ErrUnknownAccount):
@@ -114,6 +152,6 @@ func (g *Guard) checkAccount(ctx context.Context, id *Identity) (*class, error) 
 	case id.IssuedAt.Before(account.NotBefore):
 		return invalidCredentials, errNotBefore
 	}
-	id.Account = account
+	d.account = account
 	return nil, nil
 }

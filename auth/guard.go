@@ -50,10 +50,14 @@ type Guard struct {
 // [*Error], which [WriteProblem] writes. The identity has each of scopes, or
 // the error is [ErrInsufficientScope]; scopes are such as [Guard.Require] takes.
 func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, error) {
+	return g.authenticate(r, scopes, new(Identity)) // on the caller's stack, as in FromContext
+}
+
+func (g *Guard) authenticate(r *http.Request, scopes []string, id *Identity) (*Identity, error) {
 	start := g.start()
 	var d decision
 	g.decide(r, &d)
-	return g.conclude(r.Context(), start, &d, scopes)
+	return g.conclude(r.Context(), start, &d, scopes, id)
 }
 
 // Check is Authenticate for credentials that came another way than the
@@ -70,19 +74,21 @@ func (g *Guard) Check(ctx context.Context, id *Identity, err error, scopes ...st
 	start := g.start()
 	d := decision{by: g.schemeOf(id)}
 	g.judge(ctx, id, err, &d)
-	return g.conclude(ctx, start, &d, scopes)
+	return g.conclude(ctx, start, &d, scopes, new(Identity))
 }
 
-// conclude compares the scopes, reports the decision and returns it.
-func (g *Guard) conclude(ctx context.Context, start time.Time, d *decision, scopes []string) (*Identity, error) {
-	if d.class == nil && !d.ctx.id.Has(scopes...) {
+// conclude compares the scopes, reports the decision and returns it; id is where
+// the identity is put.
+func (g *Guard) conclude(ctx context.Context, start time.Time, d *decision, scopes []string, id *Identity) (*Identity, error) {
+	if d.class == nil && d.lacks(scopes) {
 		d.class, d.err = insufficientScope, fmt.Errorf("%w: it takes %q", ErrInsufficientScope, slices.Clone(scopes))
 	}
 	g.report(ctx, start, d)
-	if d.class == nil {
-		return &d.ctx.id, nil
-	}
-	if d.class == insufficientScope {
+	switch d.class {
+	case nil:
+		*id = d.identity()
+		return id, nil
+	case insufficientScope:
 		return nil, d.by.insufficient(slices.Clone(scopes)) // a copy, so that the caller's need no heap
 	}
 	return nil, g.refusal(d, nil)
@@ -119,7 +125,7 @@ func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 			start := g.start()
 			var d decision
 			g.decide(r, &d)
-			if d.class == nil && !d.ctx.id.Has(scopes...) {
+			if d.class == nil && d.lacks(scopes) {
 				d.class, d.err = insufficientScope, lacking
 			}
 			if d.class == nil {
@@ -151,7 +157,7 @@ func (g *Guard) Optional(next http.Handler) http.Handler {
 			g.admit(w, r, next, start, &d)
 		case noCredentials:
 			g.addVary(w.Header())
-			if _, ok := FromContext(r.Context()); ok { // from elsewhere: this Guard found nobody
+			if c, _ := r.Context().Value(identityKey{}).(*identityContext); c != nil && c.of != nil { // from elsewhere: this Guard found nobody
 				r = r.WithContext(NewContext(r.Context(), nil))
 			}
 			next.ServeHTTP(w, r)
@@ -168,9 +174,9 @@ func (g *Guard) admit(w http.ResponseWriter, r *http.Request, next http.Handler,
 	h["Cache-Control"] = noStore
 	g.addVary(h)
 	if d.by.responder != nil {
-		d.by.responder.Respond(w, r, &d.ctx.id, nil)
+		d.by.responder.Respond(w, r, d.kept(), nil)
 	}
-	next.ServeHTTP(w, r.WithContext(d.ctx))
+	next.ServeHTTP(w, r.WithContext(d.context(r.Context())))
 }
 
 // turnAway writes the refusal.
@@ -178,7 +184,7 @@ func (g *Guard) turnAway(w http.ResponseWriter, r *http.Request, start time.Time
 	e := g.refusal(d, insufficient)
 	g.report(r.Context(), start, d)
 	if d.by != nil && d.by.responder != nil {
-		d.by.responder.Respond(w, r, d.identity(), d.err)
+		d.by.responder.Respond(w, r, d.kept(), d.err)
 	}
 	h := w.Header()
 	g.addVary(h)
@@ -226,7 +232,7 @@ func (g *Guard) report(ctx context.Context, start time.Time, d *decision) {
 	if g.observe == nil {
 		return
 	}
-	id := d.identity()
+	id := d.kept()
 	ev := Event{Type: Authenticated, Identity: id, Err: d.err, Duration: time.Since(start)}
 	if d.err != nil {
 		ev.Type = Refused

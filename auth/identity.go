@@ -10,8 +10,8 @@ import (
 // may do. Among an account's permissions it allows everything.
 const AllScopes = "*"
 
-// An Identity is who a request was authenticated as. It is shared by all that
-// see the request and must not be modified.
+// An Identity is who a request was authenticated as. Its Scopes and its Account
+// are shared by all that see the request and must not be modified.
 type Identity struct {
 	Subject    string    // the user account; never empty
 	Scheme     string    // "Bearer", "Secret" or "Cookie"; a host's own scheme names itself
@@ -61,39 +61,69 @@ type Accounts interface {
 	Account(ctx context.Context, subject string) (*Account, error)
 }
 
-// NewContext returns a context that carries id. The [Guard] does this; others
-// need it where an identity comes another way, from a message queue for
+// NewContext returns a context that carries a copy of id. The [Guard] does this;
+// others need it where an identity comes another way, from a message queue for
 // instance. With a nil id the context carries none, even if ctx did.
 func NewContext(ctx context.Context, id *Identity) context.Context {
-	c := &identityContext{Context: ctx}
+	c := &keptContext{identityContext: identityContext{Context: ctx}}
 	if id != nil {
-		c.id = *id
+		c.kept = kept(*id)
+		c.of, c.account = &c.kept, id.Account
 	}
 	return c
 }
 
 // FromContext returns the identity that ctx carries and whether there is one.
-// Behind [Guard.Require] there always is. Whoever keeps it longer than the
-// request should copy it: it keeps the request's context with it.
+// Behind [Guard.Require] there always is. It is a copy, for the caller to keep;
+// its Scopes and its Account are shared and must not be modified.
 func FromContext(ctx context.Context) (*Identity, bool) {
-	id, _ := ctx.Value(identityKey{}).(*Identity)
-	if id == nil || id.Subject == "" {
+	// This is inlined, and then the identity is on the caller's stack, unless
+	// the caller keeps it.
+	return fromContext(ctx, new(Identity))
+}
+
+func fromContext(ctx context.Context, id *Identity) (*Identity, bool) {
+	c, _ := ctx.Value(identityKey{}).(*identityContext)
+	if c == nil || c.of == nil {
+		return nil, false
+	}
+	*id = c.Identity()
+	if id.Subject == "" {
 		return nil, false
 	}
 	return id, true
 }
 
-// identityContext carries the identity by value: one allocation for both.
+// identityContext carries whom a request is from, and the account of that.
 type identityContext struct {
 	context.Context
-	id Identity
+	of      Verified // nil: nobody
+	account *Account
 }
 
 type identityKey struct{}
 
 func (c *identityContext) Value(key any) any {
 	if _, ok := key.(identityKey); ok {
-		return &c.id
+		return c
 	}
 	return c.Context.Value(key)
 }
+
+// Identity implements [Verified].
+func (c *identityContext) Identity() Identity {
+	id := c.of.Identity()
+	id.Account = c.account
+	return id
+}
+
+// keptContext is an identityContext with the identity in it: one allocation for
+// both.
+type keptContext struct {
+	identityContext
+	kept kept
+}
+
+type kept Identity
+
+func (k *kept) Identity() Identity { return Identity(*k) }

@@ -31,7 +31,7 @@ func (g *Guard) decide(r *http.Request, d *decision) {
 		return
 	}
 	g.ask(r, d)
-	g.throttle.Done(r, d.identity(), d.err)
+	g.throttle.Done(r, d.kept(), d.err)
 }
 
 // retryAfter is ErrThrottled, and how long for.

@@ -116,7 +116,6 @@ func New(cfg Config) (*Tokens, error) {
 	m, err := credential.New(credential.Config{
 		Package:          "bearer",
 		Kind:             store.KindToken,
-		Scheme:           scheme,
 		Lifetime:         defaultLifetime,
 		Store:            cfg.Store,
 		Prefix:           cmp.Or(cfg.Prefix, "pat"),

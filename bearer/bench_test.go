@@ -80,7 +80,17 @@ const used = 50
 // ways returns the floor and what keystile does, with n tokens each.
 func ways(tb testing.TB, n int) []*bench {
 	ctx := context.Background()
-	hello := http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+	// Either handler looks who is calling, as handlers do.
+	hello := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if id, ok := auth.FromContext(r.Context()); !ok || id.Subject == "" {
+			tb.Error("the handler does not know who is calling")
+		}
+	})
+	floorHello := http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		if token, ok := r.Context().Value(floorKey{}).(*floorToken); !ok || token.subject == "" {
+			tb.Error("the handler does not know who is calling")
+		}
+	})
 	tokens, err := bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, LastUsedInterval: -1})
 	if err != nil {
 		tb.Fatal(err)
@@ -89,7 +99,7 @@ func ways(tb testing.TB, n int) []*bench {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	f := &floor{tokens: make(map[[32]byte]*floorToken), next: hello}
+	f := &floor{tokens: make(map[[32]byte]*floorToken), next: floorHello}
 	var good []*http.Request
 	for i := range n {
 		plain, cred, err := tokens.Issue(ctx, bearer.Request{Subject: fmt.Sprint("account-", i%1000)})

@@ -65,7 +65,12 @@ func (c chain) Authenticate(r *http.Request) (*auth.Identity, error) {
 
 func verify(v Verifier, r *http.Request, token string) (*auth.Identity, error) {
 	if t, ok := v.(*Tokens); ok {
-		return t.m.VerifyRequest(r, token)
+		c, err := t.m.Valid(r, token)
+		if err != nil {
+			return nil, err
+		}
+		id := credential.IdentityOf(c)
+		return &id, nil
 	}
 	return v.Verify(r.Context(), token, credential.PeerAddr(r))
 }

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	scheme       = "Bearer"
+	scheme       = credential.SchemeBearer
 	defaultRealm = "api"
 )
 
@@ -135,21 +135,21 @@ func (t *Tokens) Verify(ctx context.Context, plaintext string, addr netip.Addr) 
 
 // Authenticate implements [auth.Authenticator].
 func (t *Tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
-	id := new(auth.Identity)
-	if err := t.m.Authenticate(r, id); err != nil {
+	c, err := t.m.Presented(r)
+	if err != nil {
 		return nil, err
 	}
-	return id, nil
+	id := credential.IdentityOf(c)
+	return &id, nil
 }
 
-// Identify is Authenticate with the identity in a context, where [auth.Guard]
-// needs it: it saves an allocation.
-func (t *Tokens) Identify(r *http.Request) (context.Context, error) {
-	var id auth.Identity
-	if err := t.m.Authenticate(r, &id); err != nil {
+// Identify is Authenticate for [auth.Guard]: it saves the memory for an identity.
+func (t *Tokens) Identify(r *http.Request) (auth.Verified, error) {
+	c, err := t.m.Presented(r)
+	if err != nil {
 		return nil, err
 	}
-	return auth.NewContext(r.Context(), &id), nil
+	return credential.Verified(c), nil
 }
 
 // Itself returns t. [auth.Guard] tells by it whether Identify is t's or was

@@ -3,10 +3,13 @@ package bearer_test
 import (
 	"errors"
 	"net/http"
+	"net/http/httptest"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
@@ -69,5 +72,33 @@ func TestResourceMetadata(t *testing.T) {
 	_, err := bearer.New(bearer.Config{Store: store.NewMemory(), ResourceMetadata: "http://api.example.com"})
 	if err == nil || !strings.Contains(err.Error(), "bearer: Config.ResourceMetadata: ") {
 		t.Errorf("New: %v, want it to name ResourceMetadata", err)
+	}
+}
+
+// What a handler does to its identity nobody else sees: neither another handler
+// of the request, nor another request with the same token.
+func TestIdentityIsACopy(t *testing.T) {
+	tokens := newTokens(t, bearer.Config{})
+	plaintext, _ := issue(t, tokens, bearer.Request{Subject: "ada"})
+	guard := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{tokens}})
+	var seen []string
+	change := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for range 2 {
+			id, _ := auth.FromContext(r.Context())
+			seen = append(seen, id.Subject)
+			id.Subject = "mallory"
+		}
+	})
+	for range 2 {
+		guard.Require()(change).ServeHTTP(httptest.NewRecorder(), request("Bearer "+plaintext))
+		id, err := guard.Authenticate(request("Bearer " + plaintext))
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = append(seen, id.Subject)
+		id.Subject = "mallory"
+	}
+	if want := []string{"ada", "ada", "ada", "ada", "ada", "ada"}; !slices.Equal(seen, want) {
+		t.Errorf("seen %q, want %q", seen, want)
 	}
 }

@@ -192,7 +192,6 @@ func New(cfg Config) (*Sessions, error) {
 	s.rows, err = credential.New(credential.Config{
 		Package:  "cookie",
 		Kind:     store.KindSession,
-		Scheme:   scheme,
 		Lifetime: s.lifetime,
 		Store:    cfg.Store,
 		Prefix:   "ses",

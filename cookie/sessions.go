@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	scheme = "Cookie"
+	scheme = credential.SchemeCookie
 
 	// maxSkew is how far in the future a stamp may be that another machine
 	// of the service has made.
@@ -49,14 +49,15 @@ func (s *Sessions) Authenticate(r *http.Request) (*auth.Identity, error) {
 	return id, nil
 }
 
-// Identify is Authenticate with the identity in a context, where [auth.Guard]
-// needs it: it saves an allocation.
-func (s *Sessions) Identify(r *http.Request) (context.Context, error) {
+// Identify is Authenticate for [auth.Guard], with the identity in the context
+// that it needs: it saves an allocation.
+func (s *Sessions) Identify(r *http.Request) (auth.Verified, error) {
 	var id auth.Identity
 	if err := s.authenticate(r, &id); err != nil {
 		return nil, err
 	}
-	return auth.NewContext(r.Context(), &id), nil
+	v, _ := auth.NewContext(r.Context(), &id).(auth.Verified)
+	return v, nil
 }
 
 // Itself returns s. [auth.Guard] tells by it whether Identify is s's or was
@@ -96,10 +97,12 @@ func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
 	if !p.stored() {
 		id.Subject, id.Scheme, id.Credential, id.Scopes = p.subject, scheme, p.id, p.scopes
 		id.IssuedAt = p.created
-	} else if err := s.rows.Identify(r, p.plaintext, id); err == auth.ErrNoCredentials {
+	} else if c, err := s.rows.Valid(r, p.plaintext); err == auth.ErrNoCredentials {
 		return invalid("sealed by us, but not around a plaintext of ours")
 	} else if err != nil {
 		return err
+	} else {
+		*id = credential.IdentityOf(c)
 	}
 	id.ExpiresAt = s.end(&p)
 	return nil

@@ -116,7 +116,6 @@ func New(cfg Config) (*Secrets, error) {
 	m, err := credential.New(credential.Config{
 		Package:          "secret",
 		Kind:             store.KindSecret,
-		Scheme:           credential.SchemeSecret,
 		Lifetime:         defaultLifetime,
 		Store:            cfg.Store,
 		Prefix:           cmp.Or(cfg.Prefix, "sec"),

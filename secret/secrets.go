@@ -125,21 +125,21 @@ func (s *Secrets) ClientAddr(r *http.Request) netip.Addr { return s.m.ClientAddr
 
 // Authenticate implements [auth.Authenticator].
 func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {
-	id := new(auth.Identity)
-	if err := s.m.Authenticate(r, id); err != nil {
+	c, err := s.m.Presented(r)
+	if err != nil {
 		return nil, err
 	}
-	return id, nil
+	id := credential.IdentityOf(c)
+	return &id, nil
 }
 
-// Identify is Authenticate with the identity in a context, where [auth.Guard]
-// needs it: it saves an allocation.
-func (s *Secrets) Identify(r *http.Request) (context.Context, error) {
-	var id auth.Identity
-	if err := s.m.Authenticate(r, &id); err != nil {
+// Identify is Authenticate for [auth.Guard]: it saves the memory for an identity.
+func (s *Secrets) Identify(r *http.Request) (auth.Verified, error) {
+	c, err := s.m.Presented(r)
+	if err != nil {
 		return nil, err
 	}
-	return auth.NewContext(r.Context(), &id), nil
+	return credential.Verified(c), nil
 }
 
 // Itself returns s. [auth.Guard] tells by it whether Identify is s's or was

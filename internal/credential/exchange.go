@@ -13,9 +13,6 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// SchemeSecret is the scheme of client secrets, the only one that is exchanged.
-const SchemeSecret = "Secret"
-
 // Exchange makes a credential that stands for a client secret, which is in the
 // same store. The secret is read anew, before and after: the request that it
 // authenticated may have waited for its body while the secret was revoked.

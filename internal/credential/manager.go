@@ -23,7 +23,6 @@ import (
 type Config struct {
 	Package  string // of the scheme, for errors
 	Kind     store.Kind
-	Scheme   string        // of the Authorization header
 	Lifetime time.Duration // where a request asks for none
 
 	Store            store.Store
@@ -47,6 +46,7 @@ const maxList = 1000
 // A Manager issues, verifies and manages the credentials of one kind.
 type Manager struct {
 	cfg      Config
+	scheme   string // of the Authorization header
 	format   format
 	digester digester
 	used     lastUsed
@@ -54,7 +54,7 @@ type Manager struct {
 
 // New returns a Manager. The error names everything that is wrong with cfg.
 func New(cfg Config) (*Manager, error) {
-	m := &Manager{cfg: cfg}
+	m := &Manager{cfg: cfg, scheme: schemeOf(cfg.Kind)}
 	var errs []error
 	fail := func(format string, a ...any) {
 		errs = append(errs, fmt.Errorf("%s: Config."+format, append([]any{cfg.Package}, a...)...))
@@ -171,7 +171,7 @@ func family(c *store.Credential) string { return cmp.Or(c.Family, c.ID) }
 
 func (m *Manager) observe(ctx context.Context, what auth.EventType, subject, id string, err error) {
 	if m.cfg.Observe != nil {
-		m.cfg.Observe(ctx, auth.Event{Type: what, Scheme: m.cfg.Scheme, Subject: subject, Credential: id, Err: err})
+		m.cfg.Observe(ctx, auth.Event{Type: what, Scheme: m.scheme, Subject: subject, Credential: id, Err: err})
 	}
 }
 

@@ -19,16 +19,16 @@ type source struct {
 // decided. Its error wraps auth.ErrInvalidCredentials.
 func Check(c *store.Credential, now time.Time) error {
 	switch {
+	case c.Active(now):
+		return nil
 	case !c.RevokedAt.IsZero():
 		return refuse(c, "revoked")
-	case !c.Active(now) && !c.RotatedAt.IsZero():
+	case !c.RotatedAt.IsZero():
 		r := refuse(c, "rotated, and its overlap has ended")
 		r.superseded = true
 		return r
-	case !c.Active(now):
-		return refuse(c, "expired")
 	}
-	return nil
+	return refuse(c, "expired")
 }
 
 // checkNetwork decides whether c may be used from the given source.

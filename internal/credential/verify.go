@@ -16,47 +16,35 @@ import (
 // presents the stolen credential must not be able to cancel by hanging up.
 const reuseTimeout = 5 * time.Second
 
-// Authenticate authenticates a request by its Authorization header and sets *id
-// to who it is from. (The identity is large, and a copy at every step of the
-// way would show.)
-func (m *Manager) Authenticate(r *http.Request, id *auth.Identity) error {
-	plaintext, err := auth.HeaderCredentials(r.Header, m.cfg.Scheme)
+// Presented returns the credential in the Authorization header of r if it may be
+// used now.
+func (m *Manager) Presented(r *http.Request) (*store.Credential, error) {
+	plaintext, err := auth.HeaderCredentials(r.Header, m.scheme)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	c, err := m.valid(r.Context(), plaintext, source{r: r})
-	if err == nil {
-		m.fill(id, c)
-		return nil
-	}
+	c, err := m.Valid(r, plaintext)
 	if err == auth.ErrNoCredentials {
 		err = errForm // it is for this scheme
 	}
-	return err
+	return c, err
 }
 
-// Identify sets *id to whose plaintext this is, which the caller took from r.
-func (m *Manager) Identify(r *http.Request, plaintext string, id *auth.Identity) error {
-	return m.identify(r.Context(), plaintext, source{r: r}, id)
-}
-
-// VerifyRequest is Verify for a plaintext that the caller took from r.
-func (m *Manager) VerifyRequest(r *http.Request, plaintext string) (*auth.Identity, error) {
-	return m.verify(r.Context(), plaintext, source{r: r})
+// Valid returns the credential with this plaintext, which the caller took from
+// r, if it may be used now.
+func (m *Manager) Valid(r *http.Request, plaintext string) (*store.Credential, error) {
+	return m.valid(r.Context(), plaintext, source{r: r})
 }
 
 // Verify returns whose plaintext this is. Its error is auth.ErrNoCredentials
 // where plaintext is not of the form of this scheme's credentials.
 func (m *Manager) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
-	return m.verify(ctx, plaintext, source{addr: addr})
-}
-
-func (m *Manager) verify(ctx context.Context, plaintext string, from source) (*auth.Identity, error) {
-	id := new(auth.Identity)
-	if err := m.identify(ctx, plaintext, from, id); err != nil {
+	c, err := m.valid(ctx, plaintext, source{addr: addr})
+	if err != nil {
 		return nil, err
 	}
-	return id, nil
+	id := IdentityOf(c)
+	return &id, nil
 }
 
 // VerifyClient is Verify for a client that names the family of its credential
@@ -71,31 +59,8 @@ func (m *Manager) VerifyClient(ctx context.Context, client, plaintext string, ad
 	case family(c) != client:
 		return nil, refuse(c, "of another client")
 	}
-	id := new(auth.Identity)
-	m.fill(id, c)
-	return id, nil
-}
-
-func (m *Manager) identify(ctx context.Context, plaintext string, from source, id *auth.Identity) error {
-	c, err := m.valid(ctx, plaintext, from)
-	if err == nil {
-		m.fill(id, c)
-	}
-	return err
-}
-
-// fill sets *id to the identity of whoever presents c.
-func (m *Manager) fill(id *auth.Identity, c *store.Credential) {
-	id.Subject = c.Subject
-	id.Scheme = m.cfg.Scheme
-	id.Credential = c.ID
-	id.Client = c.Parent
-	if c.Kind == store.KindSecret {
-		id.Client = family(c)
-	}
-	id.Scopes = c.Scopes
-	id.IssuedAt = c.CreatedAt
-	id.ExpiresAt = c.ExpiresAt
+	id := IdentityOf(c)
+	return &id, nil
 }
 
 // valid returns the credential with this plaintext if it may be used now.
@@ -195,7 +160,7 @@ func (m *Manager) reused(ctx context.Context, c *store.Credential, now time.Time
 
 // Challenge implements auth.Challenger.
 func (m *Manager) Challenge(reason error, scopes []string) auth.Challenge {
-	c := Challenge(m.cfg.Scheme, m.cfg.Realm, reason, scopes)
+	c := Challenge(m.scheme, m.cfg.Realm, reason, scopes)
 	if m.cfg.ResourceMetadata != "" { // RFC 9728 section 5.1
 		c.Params = append(c.Params, [2]string{"resource_metadata", m.cfg.ResourceMetadata})
 	}
