@@ -3,10 +3,12 @@ module github.com/keystile/keystile/examples
 go 1.26.0
 
 require (
+	github.com/MicahParks/jwkset v0.11.4
 	github.com/chromedp/cdproto v0.159.2
 	github.com/chromedp/chromedp v0.23.0
 	github.com/dustin/go-humanize v1.1.0
 	github.com/go-chi/chi/v5 v5.5.0
+	github.com/golang-jwt/jwt/v5 v5.3.1
 	github.com/keystile/keystile v0.0.0
 	github.com/redis/rueidis v1.0.79
 	golang.org/x/crypto v0.58.0
