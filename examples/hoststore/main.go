@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -59,14 +60,14 @@ func main() {
 		log.Fatal(err)
 	}
 	fmt.Printf("curl -i -H 'Authorization: Bearer %s' http://%s/hello\n", plain.Reveal(), listener.Addr())
-	fmt.Printf("sqlite3 %s \"UPDATE access_keys SET blocked = unixepoch('subsec') * 1000000 WHERE key = '%s'\" # refused from now on\n", *path, token.ID)
+	fmt.Printf("sqlite3 %s \"UPDATE access_keys SET blocked = unixepoch() * 1000000 WHERE key = '%s'\" # refused from now on\n", *path, token.ID)
 	log.Fatal(http.Serve(listener, mux))
 }
 
 // open returns the database of the service. Every transaction locks it when it
 // begins, so that what it reads stays so until it has written.
 func open(ctx context.Context, path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+path+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
 	if err != nil {
 		return nil, err
 	}

@@ -1,8 +1,13 @@
 package main
 
 import (
+	"bufio"
+	"net/http"
+	"os/exec"
 	"path/filepath"
+	"regexp"
 	"testing"
+	"time"
 
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/storetest"
@@ -17,4 +22,58 @@ func TestStore(t *testing.T) {
 		t.Cleanup(func() { db.Close() })
 		return accessKeys{db}
 	})
+}
+
+// What another process writes to the table, the service sees on the next request.
+func TestService(t *testing.T) {
+	dir := t.TempDir()
+	bin, path := filepath.Join(dir, "hoststore"), filepath.Join(dir, "a?b.db")
+	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	cmd := exec.Command(bin, "-addr", "localhost:0", "-db", path)
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	m := regexp.MustCompile(`'Authorization: (.*)' (http:.*)\n`).FindStringSubmatch(line)
+	if m == nil {
+		t.Fatalf("it printed %q", line)
+	}
+	want := func(authorization string, status int) {
+		t.Helper()
+		r, _ := http.NewRequest("GET", m[2], nil)
+		r.Header.Set("Authorization", authorization)
+		res, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if res.StatusCode != status {
+			t.Errorf("%s, want %d", res.Status, status)
+		}
+	}
+	want("", 401)
+	want(m[1], 200)
+	db, err := open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.Exec(`UPDATE access_keys SET blocked = ? WHERE owner = 'ada'`, time.Now().UnixMicro()); err != nil {
+		t.Fatal(err)
+	}
+	want(m[1], 401)
+	if _, err := db.Exec(`ALTER TABLE access_keys RENAME TO gone`); err != nil {
+		t.Fatal(err)
+	}
+	want(m[1], 503)
 }

@@ -73,9 +73,13 @@ func all(ctx context.Context, q querier, where string, args ...any) (found []*st
 			return nil, err
 		}
 		var d details
-		if err := json.Unmarshal(det, &d); err != nil || copy(c.Digest[:], hash) != len(hash) || len(hash) != len(c.Digest) {
-			return nil, fmt.Errorf("hoststore: key %q: damaged: %w", c.ID, err)
+		if err := json.Unmarshal(det, &d); err != nil {
+			return nil, fmt.Errorf("hoststore: key %q: details: %w", c.ID, err)
 		}
+		if len(hash) != len(c.Digest) {
+			return nil, fmt.Errorf("hoststore: key %q: hash: %d bytes", c.ID, len(hash))
+		}
+		c.Digest = store.Digest(hash)
 		c.Name, c.Scopes, c.Networks, c.Data = d.Name, d.Scopes, d.Networks, d.Data
 		c.CreatedAt, c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = moment(made), moment(ends), moment(rotated), moment(blocked), moment(used)
 		found = append(found, c)
