@@ -58,7 +58,7 @@ func main() {
 	}
 	port := listener.Addr().(*net.TCPAddr).Port // browsers take the cookie of localhost without HTTPS
 	fmt.Printf("In a browser: http://localhost:%d/\n", port)
-	fmt.Printf("For a minute: npx wscat -c ws://localhost:%d/socket -H 'Authorization: Bearer %s'\n", port, plain.Reveal())
+	fmt.Printf("For a minute: curl -iN --output - -H 'Authorization: Bearer %s' -H 'Connection: Upgrade' -H 'Upgrade: websocket' -H 'Sec-WebSocket-Version: 13' -H 'Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==' http://localhost:%d/socket\n", plain.Reveal(), port)
 	log.Fatal(http.Serve(listener, handler))
 }
 
