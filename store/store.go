@@ -68,7 +68,18 @@ type Finder interface {
 // and a request waits as long as its lookup.
 //
 // A store copies what it is given and rounds times down to whole microseconds,
-// in UTC. What it returns is shared and must not be modified by anyone.
+// in UTC. What it returns is shared and must not be modified by anyone. An empty
+// slice may come back as nil, as both mean the same; a time that is zero, and no
+// other, as zero: the first second of 1970 is a time like any.
+//
+// Strings are the same if their bytes are. A database may think otherwise, by
+// its collation or by trimming spaces. IDs that are looked up come from URLs, so
+// they may be anything; what the store could not keep is not found.
+//
+// Active is what [Credential.Active] says. Where a call may be refused for more
+// than one reason, any of them will do. A call whose context is over changes
+// nothing and returns an error that is none of this package's; one that only
+// reads may return the right answer all the same.
 type Store interface {
 	Finder
 
@@ -97,8 +108,8 @@ type Store interface {
 	// old one gets RotatedAt = next.CreatedAt and expires at until, or when
 	// it would have expired anyway if that is sooner (a zero until is
 	// never); next is inserted, with
-	// no regard to a limit. If the old one is revoked, expired or rotated at
-	// next.CreatedAt it returns ErrConflict, so of many callers exactly one
+	// no regard to a limit. If the old one is not active at next.CreatedAt, or
+	// rotated already, it returns ErrConflict, so of many callers exactly one
 	// succeeds. It returns ErrNotFound if there is no such credential, and
 	// ErrExists if next's ID or Digest is taken.
 	Rotate(ctx context.Context, id string, until time.Time, next *Credential) error
