@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"time"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/throttle"
@@ -55,4 +56,13 @@ func Example() {
 	// 203.0.113.7 401
 	// 203.0.113.7 429
 	// 203.0.113.8 200
+}
+
+// Whatever is wrong is told at once.
+func ExampleNew() {
+	_, err := throttle.New(throttle.Config{Burst: -1, Interval: -time.Second})
+	fmt.Println(err)
+	// Output:
+	// throttle: Config.Burst: -1: must be from 1 to 1000000
+	// throttle: Config.Interval: -1s: must be from 1ms to 1h0m0s
 }
