@@ -119,6 +119,7 @@ func TestGuards(t *testing.T) {
 	c.want(c.do("POST", "/login", url.Values{"password": {"wrong"}}), 422, "")
 	c.want(c.do("GET", "/api/whoami", nil), 401, "")
 	c.want(c.do("POST", "/login", right, "Sec-Fetch-Site: cross-site"), 403, "")
+	c.want(c.do("POST", "/login", url.Values{"password": {"wrong"}}, "Sec-Fetch-Site: cross-site"), 403, "")
 	c.want(c.do("GET", "/api/whoami", nil), 401, "")
 
 	c.want(c.do("POST", "/login", right), 303, "/reports")
