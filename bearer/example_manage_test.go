@@ -11,6 +11,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 )
 
@@ -159,4 +160,36 @@ func ExampleTokens_Pattern() {
 	re := regexp.MustCompile(tokens.Pattern())
 	fmt.Println(re.MatchString("curl -H 'Authorization: Bearer "+plain.Reveal()+"'"), re.MatchString("pat_short"))
 	// Output: true false
+}
+
+// What a client got for its secret ends, whatever became of the secret.
+func ExampleTokens_RevokeExchanged() {
+	ctx, st := context.Background(), store.NewMemory()
+	tokens, err := bearer.New(bearer.Config{Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	secrets, err := secret.New(secret.Config{Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	plain, cred, err := secrets.Issue(ctx, secret.Request{Subject: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	from, err := secrets.Verify(ctx, plain.Reveal(), netip.Addr{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	exchanged, _, err := tokens.Exchange(ctx, from, bearer.Request{})
+	if err != nil {
+		log.Fatal(err)
+	}
+
+	fmt.Println(tokens.RevokeExchanged(ctx, "ada", cred.Family))
+	_, err = tokens.Verify(ctx, exchanged.Reveal(), netip.Addr{})
+	fmt.Println(err)
+	// Output:
+	// 1 <nil>
+	// auth: the credentials are not valid: revoked
 }
