@@ -162,3 +162,39 @@ func ExampleFilter_Match() {
 	// true
 	// false
 }
+
+// A credential of another kind is not found, whatever its digest.
+func ExampleMemory_Find() {
+	ctx := context.Background()
+	st := exampleStore("A")
+	digest := exampleCredential("A", exampleNow).Digest
+	c, err := st.Find(ctx, store.KindToken, digest)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(c.ID)
+	_, err = st.Find(ctx, store.KindSecret, digest)
+	fmt.Println(err)
+	// Output:
+	// A
+	// store: credential not found
+}
+
+// The last use is never set back, by a process that is late for instance.
+func ExampleMemory_Touch() {
+	ctx := context.Background()
+	st := exampleStore("A")
+	for _, at := range []time.Time{exampleNow, exampleNow.Add(-time.Hour)} {
+		if err := st.Touch(ctx, "A", at); err != nil {
+			log.Fatal(err)
+		}
+		c, err := st.Get(ctx, "A")
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(c.LastUsedAt.Format(time.TimeOnly))
+	}
+	// Output:
+	// 12:00:00
+	// 12:00:00
+}
