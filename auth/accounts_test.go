@@ -66,6 +66,7 @@ func TestAccount(t *testing.T) {
 		{"cancelled", fails(context.Canceled), 503, "context canceled"},
 		{"another package's not found", fails(errors.New("sql: no rows in result set")), 503, "no rows"},
 		{"an error of the authenticators", fails(auth.ErrNoCredentials), 503, auth.ErrNoCredentials.Error()},
+		{"an error of the authenticators, wrapped", fails(fmt.Errorf("users: %w", auth.ErrInvalidCredentials)), 503, "users: "},
 		{"neither account nor error", fails(nil), 503, "neither an account nor an error"},
 		{"panic", accounts(func(context.Context, string) (*auth.Account, error) { panic("a bug") }), 503, "panic: a bug"}, // B2
 	}
@@ -85,6 +86,9 @@ func TestAccount(t *testing.T) {
 			}
 			if event.Subject != "ada" || (event.Err == nil) != (tt.cause == "") || tt.cause != "" && !strings.Contains(event.Err.Error(), tt.cause) {
 				t.Errorf("event %+v, want of ada, %s", event, tt.cause)
+			}
+			if event.Outage() != (tt.status == 503) {
+				t.Errorf("Outage is %t with status %d", event.Outage(), tt.status)
 			}
 		})
 	}

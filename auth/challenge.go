@@ -10,7 +10,7 @@ import (
 // A Challenge is one line of the WWW-Authenticate header: RFC 9110 section
 // 11.6.1.
 type Challenge struct {
-	Scheme string
+	Scheme string      // as in Authorization: "Bearer", for instance
 	Params [][2]string // name and value, in order; values are quoted when written
 }
 

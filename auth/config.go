@@ -17,7 +17,7 @@ type Config struct {
 
 	// Authenticators are the schemes that the Guard accepts, asked in this
 	// order until one recognises or refuses the request; those that are
-	// [Ambient] are asked last. At least one is required, and no two of the
+	// Ambient are asked last. At least one is required, and no two of the
 	// others may challenge with the same scheme.
 	Authenticators []Authenticator
 

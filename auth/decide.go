@@ -144,7 +144,10 @@ func (g *Guard) checkAccount(ctx context.Context, d *decision) (*class, error) {
 	case errors.Is(err, ErrUnknownAccount):
 		return invalidCredentials, errUnknownAccount
 	case err != nil:
-		return unavailable, fmt.Errorf("auth: account %q: %w", id.Subject, err)
+		if err = fmt.Errorf("auth: account %q: %w", id.Subject, err); classify(err) != unavailable {
+			err = errors.New(err.Error()) // Accounts has no such answer: an outage, for Event.Outage and a Throttle too
+		}
+		return unavailable, err
 	case account == nil:
 		return unavailable, errNoAccount
 	case account.Disabled:

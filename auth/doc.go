@@ -35,6 +35,6 @@
 //
 // The response says what a client can do about it and nothing more: an unknown,
 // an expired and a revoked credential and a disabled account get the same
-// bytes. The cause goes to [Config].Observe. Without that hook an outage is
+// bytes. The cause goes to [Config.Observe]. Without that hook an outage is
 // visible to clients alone, so most services want one.
 package auth

@@ -79,7 +79,7 @@ func classify(err error) *class {
 }
 
 // An Error is a refusal as the client may see it. It says nothing of the
-// request and nothing of the cause, which goes to [Config].Observe. Errors are
+// request and nothing of the cause, which goes to [Config.Observe]. Errors are
 // shared between requests and immutable.
 //
 // [errors.Is] matches it with one of the errors of this package:

@@ -24,7 +24,7 @@ const (
 // An Event is what happened, for audit logs, metrics and traces. It never holds
 // a plaintext, and its Err is not fit to be shown to clients.
 type Event struct {
-	Type       EventType
+	Type       EventType     // what happened
 	Scheme     string        // whose event it is, "Bearer" for instance; "" where unknown
 	Identity   *Identity     // nil where unknown; copy what is to be kept, it belongs to the request
 	Subject    string        // "" where unknown

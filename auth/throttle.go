@@ -8,7 +8,7 @@ import (
 // A Throttle limits failed attempts. Package throttle has one that counts by the
 // client's address. It is called concurrently.
 type Throttle interface {
-	// Wait returns for how long r is to be refused with [ErrThrottled], before
+	// Wait returns for how long r is to be refused with ErrThrottled, before
 	// any authenticator is asked; 0 means that it is not.
 	Wait(r *http.Request) time.Duration
 

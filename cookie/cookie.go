@@ -2,8 +2,8 @@
 // protects the requests that carry one from being forged by other sites.
 //
 //	sessions, err := cookie.New(cookie.Config{
-//		Keys:  []cookie.Key{key},       // from cookie.ParseKey
-//		Store: store.NewMemory(),       // optional
+//		Keys:  []cookie.Key{key}, // from cookie.ParseKey
+//		Store: store.NewMemory(), // optional
 //	})
 //	if err != nil {
 //		log.Fatal(err)
@@ -17,7 +17,7 @@
 //
 // # With a store, and without
 //
-// With [Config].Store a session is a row. Signing out, [Sessions.Revoke] and
+// With [Config.Store] a session is a row. Signing out, [Sessions.Revoke] and
 // [Sessions.RevokeAll] end it everywhere at once, whoever has a copy of the
 // cookie, and [Sessions.List] shows an account's devices. A request costs a
 // lookup.
@@ -28,7 +28,7 @@
 // until it was idle for too long. A request of this browser's that was under way
 // meanwhile may even bring a renewed cookie back. So have a store where signing
 // out matters. What ends such sessions is
-// [auth.Account].NotBefore and Disabled, for all of an account's at once, and
+// [auth.Account.NotBefore] and Disabled, for all of an account's at once, and
 // taking the key away, for everybody's.
 //
 // # Forged requests

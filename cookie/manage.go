@@ -12,11 +12,11 @@ import (
 
 // A Session is what an account may know of one of its sessions.
 type Session struct {
-	ID         string // as in auth.Identity.Credential: which one is this browser's
-	CreatedAt  time.Time
-	LastUsedAt time.Time // exact to a minute; zero: not yet
-	ExpiresAt  time.Time // the latest end; it ends earlier if it is not used
-	Addr       netip.Addr
+	ID         string     // as in auth.Identity.Credential: which one is this browser's
+	CreatedAt  time.Time  // when it was signed in
+	LastUsedAt time.Time  // exact to a minute; zero: not yet
+	ExpiresAt  time.Time  // the latest end; it ends earlier if it is not used
+	Addr       netip.Addr // of Request, as is UserAgent
 	UserAgent  string
 }
 

@@ -40,7 +40,7 @@ func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *stor
 // not be imported. What is plainly guessable, with fewer than 8 different
 // characters, is refused.
 //
-// The lifetime counts from now. [Config].AcceptImported must be set. Errors
+// The lifetime counts from now. [Config.AcceptImported] must be set. Errors
 // are [ErrRequest], [store.ErrLimit] and, for one imported before,
 // [store.ErrExists].
 func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*store.Credential, error) {
@@ -54,7 +54,7 @@ func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*s
 // calls one succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a
 // secret that is revoked, expired or rotated already, [store.ErrConflict].
 //
-// A successor needs no room under [Config].Limit, so the overlap is not for a
+// A successor needs no room under [Config.Limit], so the overlap is not for a
 // client to choose.
 func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
 	return s.m.Rotate(ctx, subject, id, overlap)
@@ -120,7 +120,7 @@ func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext st
 }
 
 // ClientAddr returns the address that r comes from, with regard to
-// [Config].TrustedProxies, or the zero Addr if it cannot be told.
+// [Config.TrustedProxies], or the zero Addr if it cannot be told.
 func (s *Secrets) ClientAddr(r *http.Request) netip.Addr { return s.m.ClientAddr(r) }
 
 // Authenticate implements [auth.Authenticator].

@@ -49,19 +49,19 @@ func (d Digest) MarshalText() ([]byte, error) { return []byte(redactedDigest), n
 type Credential struct {
 	ID         string         `json:"id"` // public: safe in logs, URLs and pages
 	Kind       Kind           `json:"kind"`
-	Digest     Digest         `json:"-"`
-	Subject    string         `json:"subject"` // the account it belongs to
-	Name       string         `json:"name,omitempty"`
+	Digest     Digest         `json:"-"`                  // of the plaintext: what Find goes by
+	Subject    string         `json:"subject"`            // the account it belongs to
+	Name       string         `json:"name,omitempty"`     // what its owner calls it
 	Scopes     []string       `json:"scopes"`             // empty: grants nothing
 	Family     string         `json:"family"`             // ID of the first credential of its rotation chain
 	Parent     string         `json:"parent,omitempty"`   // Family of the credential it was exchanged for
 	Networks   []netip.Prefix `json:"networks,omitempty"` // client addresses it may be used from; empty: any
 	CreatedAt  time.Time      `json:"created_at"`
 	ExpiresAt  time.Time      `json:"expires_at,omitzero"` // first moment at which it is no longer valid
-	RotatedAt  time.Time      `json:"rotated_at,omitzero"`
+	RotatedAt  time.Time      `json:"rotated_at,omitzero"` // when it got its successor
 	RevokedAt  time.Time      `json:"revoked_at,omitzero"`
-	LastUsedAt time.Time      `json:"last_used_at,omitzero"`
-	Data       []byte         `json:"-"` // of the scheme or the host; opaque to stores
+	LastUsedAt time.Time      `json:"last_used_at,omitzero"` // exact to the scheme's interval, a minute by default
+	Data       []byte         `json:"-"`                     // of the scheme or the host; opaque to stores
 }
 
 // Active reports whether c is neither revoked nor expired at now. A credential

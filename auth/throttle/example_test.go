@@ -1,11 +1,13 @@
 package throttle_test
 
 import (
+	"context"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"time"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/throttle"
@@ -55,4 +57,43 @@ func Example() {
 	// 203.0.113.7 401
 	// 203.0.113.7 429
 	// 203.0.113.8 200
+}
+
+// Whatever is wrong is told at once.
+func ExampleNew() {
+	_, err := throttle.New(throttle.Config{Burst: -1, Interval: -time.Second})
+	fmt.Println(err)
+	// Output:
+	// throttle: Config.Burst: -1: must be from 1 to 1000000
+	// throttle: Config.Interval: -1s: must be from 1ms to 1h0m0s
+}
+
+// counter stands for a count in Redis that all machines have in common: an address
+// may fail twice, and is then let in no more for a minute.
+type counter map[netip.Prefix]int
+
+func (c counter) Failed(_ context.Context, client netip.Prefix) (time.Duration, error) {
+	if c[client]++; c[client] < 2 {
+		return 0, nil
+	}
+	return time.Minute, nil
+}
+
+// Two machines count together. Each asks only when an attempt has failed, and so
+// one that has seen no failure of the address yet lets it have one.
+func ExampleShared() {
+	shared := counter{}
+	r := httptest.NewRequest("GET", "/", nil)
+	r.Header.Set("Authorization", "Basic eDp5")
+	for _, machine := range []string{"one", "two"} {
+		limiter, err := throttle.New(throttle.Config{Shared: shared})
+		if err != nil {
+			log.Fatal(err)
+		}
+		limiter.Done(r, nil, auth.ErrInvalidCredentials)
+		fmt.Println(machine, limiter.Wait(r) > 0)
+	}
+	// Output:
+	// one false
+	// two true
 }

@@ -19,15 +19,15 @@
 // # What is limited
 //
 // A request counts as an attempt if it has a header that carries credentials,
-// Authorization unless [Config].Headers says otherwise. It has failed if it is
+// Authorization unless [Config.Headers] says otherwise. It has failed if it is
 // refused with [auth.ErrInvalidCredentials] or [auth.ErrMalformed]: an outage
 // never counts, nor do credentials that are absent or lack a scope. Cookies are
 // neither counted nor limited. They are sealed, so there is nothing to guess and
 // the store is not asked for a forged one; and a browser whose session has ended
 // must get its 401, for that clears the cookie.
 //
-// An address has a token bucket. It holds [Config].Burst attempts; each that
-// fails takes one, and each [Config].Interval brings one back. While it is empty,
+// An address has a token bucket. It holds [Config.Burst] attempts; each that
+// fails takes one, and each [Config.Interval] brings one back. While it is empty,
 // attempts from there are answered with 429 and Retry-After before any
 // authenticator, and so any store, is asked. Those that are under way together
 // are all let through, so that a burst of valid requests never waits for itself.
@@ -40,7 +40,7 @@
 // is remembered, and the first time that it fails it is forgotten. One that is new there has to wait,
 // for nobody can tell it from a guess without the lookup, or the comparison of a
 // password, that the limit is there to prevent. Behind a reverse proxy everybody
-// has the proxy's address unless [Config].TrustedProxies names it: without it,
+// has the proxy's address unless [Config.TrustedProxies] names it: without it,
 // one client that fails locks out all.
 //
 // IPv6 addresses count by their /64, which is what one customer gets. Requests

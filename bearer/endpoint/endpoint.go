@@ -36,7 +36,7 @@
 //
 // Refusals are those of RFC 6749 section 5.2, and nothing of the request comes
 // back in them. Whether a client is unknown, its secret wrong,
-// expired or revoked, or its account disabled is told to [Config].Observe
+// expired or revoked, or its account disabled is told to [Config.Observe]
 // alone. Where a store or Accounts does not answer, the status is 503 with
 // Retry-After, and the body a problem (RFC 9457) as an [auth.Guard] writes it:
 // section 5.2 has no code for that, and the client is not to blame.

@@ -17,10 +17,10 @@ import (
 // Introspect tells a client what a token may do: RFC 7662. The request is a form
 // with the token; a token_type_hint is of no use here and ignored. The answer is
 // {"active":false}, and no more, for a token that is not valid, not ours, or not
-// for this client to inspect ([Config].MayInspect).
+// for this client to inspect ([Config.MayInspect]).
 //
 // The scope in the answer is what the token may do at the moment: with
-// [Config].Accounts it is confined to the permissions of the account. It may be
+// [Config.Accounts] it is confined to the permissions of the account. It may be
 // "*", auth.AllScopes.
 //
 // A token that is bound to networks is never active: where it was presented, only
@@ -29,7 +29,7 @@ func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) { s.serve(w,
 
 // Revoke revokes a token: RFC 7009. The request is a form with the token; a
 // token_type_hint is of no use here and ignored. Where there is nothing that
-// this client may revoke ([Config].MayRevoke), the answer is 200 as well.
+// this client may revoke ([Config.MayRevoke]), the answer is 200 as well.
 func (s *Server) Revoke(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.revoke) }
 
 // An introspection is the answer of RFC 7662 section 2.2. The zero one is that

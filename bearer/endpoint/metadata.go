@@ -21,7 +21,7 @@ type MetadataConfig struct {
 	Issuer string
 
 	// TokenEndpoint, IntrospectionEndpoint and RevocationEndpoint are where
-	// the handlers of a [Server] are mounted. What is empty is left out.
+	// the handlers of a Server are mounted. What is empty is left out.
 	TokenEndpoint, IntrospectionEndpoint, RevocationEndpoint string
 
 	// Scopes, if set, are what clients may ask for.

@@ -68,7 +68,7 @@ type Config struct {
 	_ [0]func()
 
 	// Store is what is asked for everything that is not kept. If it is a
-	// [store.Watcher] the Cache learns what others change. A wrapper that
+	// store.Watcher the Cache learns what others change. A wrapper that
 	// hides the Watch method is not.
 	Store store.Store
 

@@ -109,3 +109,32 @@ type silent struct{ *store.Memory }
 func (silent) Watch(context.Context, func(), func(store.Digest)) error {
 	return errors.New("NOPERM this user has no permissions to run the 'subscribe' command")
 }
+
+// A closed Cache keeps nothing any more, and asks the store for everything.
+func ExampleCache_Close() {
+	ctx := context.Background()
+	db := &slow{Store: store.NewMemory()}
+	c, err := cache.New(cache.Config{Store: db})
+	if err != nil {
+		log.Fatal(err)
+	}
+	token := &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: store.Digest{1}, Subject: "ada"}
+	if err := c.Insert(ctx, token, 0); err != nil {
+		log.Fatal(err)
+	}
+	find := func() {
+		for range 10 {
+			if _, err := c.Find(ctx, store.KindToken, token.Digest); err != nil {
+				log.Fatal(err)
+			}
+		}
+		fmt.Println(db.finds)
+	}
+	find()
+	fmt.Println(c.Close())
+	find()
+	// Output:
+	// 1
+	// <nil>
+	// 11
+}

@@ -35,3 +35,36 @@ func Example() {
 	fmt.Println(c.Subject, c.Name)
 	// Output: ada ci
 }
+
+// What was written is there when the file is opened again, for its owner alone.
+func ExampleOpen() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	file := filepath.Join(dir, "credentials.db")
+
+	for range 2 {
+		st, err := sqlite.Open(ctx, file)
+		if err != nil {
+			log.Fatal(err)
+		}
+		tokens, err := bearer.New(bearer.Config{Store: st})
+		if err != nil {
+			log.Fatal(err)
+		}
+		if _, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"}); err != nil {
+			log.Fatal(err)
+		}
+		list, err := tokens.List(ctx, "ada")
+		fmt.Println(len(list), err)
+		if err := st.Close(); err != nil {
+			log.Fatal(err)
+		}
+	}
+	// Output:
+	// 1 <nil>
+	// 2 <nil>
+}

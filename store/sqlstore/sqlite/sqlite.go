@@ -8,7 +8,7 @@
 //	defer st.Close()
 //
 // It is for services of one machine. Several processes may share the file; none
-// learns of the others' changes but by reading, which [store.Store.Find] does
+// learns of the others' changes but by reading, which [sqlstore.Store.Find] does
 // each time. The file must be on a disk of that machine: SQLite's locks do not
 // work on network file systems.
 //
