@@ -56,7 +56,7 @@ func start(t *testing.T, out *output, st store.Store, with configured) *service 
 	s.tokens, err1 = bearer.New(ofTokens)
 	s.secrets, err2 = secret.New(ofSecrets)
 	s.sessions, err3 = cookie.New(ofSessions)
-	s.limiter, err4 = throttle.New(throttle.Config{Burst: 3, Interval: time.Hour})
+	s.limiter, err4 = throttle.New(throttle.Config{Burst: 3, Interval: time.Hour, Addresses: 100})
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
