@@ -2,9 +2,11 @@ package cookie
 
 import (
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 
@@ -107,6 +109,17 @@ func FuzzOpen(f *testing.F) {
 			}
 		}
 	}
+	golden, err := os.ReadFile("testdata/golden.json")
+	if err != nil {
+		f.Fatal(err)
+	}
+	var made struct{ Cookies []struct{ Value string } } // under other keys
+	if err := json.Unmarshal(golden, &made); err != nil || len(made.Cookies) == 0 {
+		f.Fatal(len(made.Cookies), err)
+	}
+	for _, c := range made.Cookies {
+		f.Add(c.Value)
+	}
 	f.Add("")
 	f.Add("AQAA")
 	f.Add("MXx8")
@@ -121,6 +134,42 @@ func FuzzOpen(f *testing.F) {
 			r := &http.Request{Method: "GET", Header: http.Header{"Cookie": {s.cookie.Name + "=" + value}}}
 			if _, err := s.Authenticate(r); !errors.Is(err, auth.ErrInvalidCredentials) {
 				t.Errorf("codec %d: %q: %v", codec, value, err)
+			}
+		}
+	})
+}
+
+// FuzzSeal seals anything: it is opened as it was, and not with a character that
+// is another one. (K4)
+func FuzzSeal(f *testing.F) {
+	for i, tt := range payloads {
+		f.Add([]byte(stamped(tt.want)), uint(i), byte('A'))
+	}
+	f.Add([]byte{0}, uint(1000), byte('\n'))
+	f.Add(make([]byte, 3000), uint(3), byte('='))
+	sealers := map[Codec]sealer{}
+	for _, codec := range codecs {
+		sealers[codec] = codec.sealer(NewKey(), "id")
+	}
+	f.Fuzz(func(t *testing.T, payload []byte, at uint, c byte) {
+		if len(payload) == 0 {
+			return // which a session never is, and SecureCookie does not open
+		}
+		for codec, s := range sealers {
+			value, err := s.seal(payload)
+			if err != nil {
+				if err != errTooLarge || len(payload) < 2000 {
+					t.Errorf("codec %d: %d bytes: %v", codec, len(payload), err)
+				}
+				continue
+			}
+			if got, err := s.open(value); err != nil || got != string(payload) {
+				t.Errorf("codec %d: sealed %q, opened %q, %v", codec, payload, got, err)
+			}
+			other := []byte(value)
+			other[at%uint(len(other))] = c
+			if got, err := s.open(string(other)); err != errOpen && string(other) != value {
+				t.Errorf("codec %d: opened %q, which is not %q, as %q, %v", codec, other, value, got, err)
 			}
 		}
 	})

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -57,43 +58,46 @@ func TestImport(t *testing.T) {
 	})
 }
 
+// every character that an imported secret may have, but for =.
+const every = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
+
+var importForms = []struct {
+	name, plaintext string
+	ok              bool
+}{
+	{"32 characters", imported, true},
+	{"31 characters", imported[1:], false},
+	{"255 characters", strings.Repeat(every, 4)[:255], true},
+	{"256 characters", strings.Repeat(every, 4)[:256], false},
+	{"very long", strings.Repeat(every, 100), false},
+	{"empty", "", false},
+	{"every character that may be", every, true},
+	{"base64", "d0phbHJYVXRuRkVNSTBPNkpYNU1Da21iczZKcVBjeDM=", true},
+	{"two of =", imported[:30] + "==", true},
+	{"= within", imported[:20] + "=" + imported[20:], false},
+	{"= in front", "=" + imported, false},
+	{"a space", imported[:20] + " " + imported[20:], false},
+	{"a comma", imported + ",", false},
+	{"a quote", imported + `"`, false},
+	{"a percent sign", imported + "%20", false},
+	{"a line break", imported + "\n", false},
+	{"a null", imported + "\x00", false},
+	{"beyond ASCII", imported + "é", false},
+	{"our prefix", "sec_" + imported, false},
+	{"our prefix alone", "sec_", false},
+	{"our prefix within", imported + "sec_" + imported, true},
+	{"almost our prefix", "sec-" + imported, true},
+	{"our prefix in upper case", "SEC_" + imported, true},
+	{"another prefix", "pat_" + imported, true},
+	{"8 different characters", strings.Repeat("abcdefgh", 4), true},
+	{"7 different characters", strings.Repeat("abcdefga", 4), false},
+	{"one character", strings.Repeat("x", 64), false},
+}
+
 // Its form is that of a token68, its length 32 to 255; and what can be guessed
 // is refused.
 func TestImportForm(t *testing.T) {
-	const every = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/"
-	tests := []struct {
-		name, plaintext string
-		ok              bool
-	}{
-		{"32 characters", imported, true},
-		{"31 characters", imported[1:], false},
-		{"255 characters", strings.Repeat(every, 4)[:255], true},
-		{"256 characters", strings.Repeat(every, 4)[:256], false},
-		{"very long", strings.Repeat(every, 100), false},
-		{"empty", "", false},
-		{"every character that may be", every, true},
-		{"base64", "d0phbHJYVXRuRkVNSTBPNkpYNU1Da21iczZKcVBjeDM=", true},
-		{"two of =", imported[:30] + "==", true},
-		{"= within", imported[:20] + "=" + imported[20:], false},
-		{"= in front", "=" + imported, false},
-		{"a space", imported[:20] + " " + imported[20:], false},
-		{"a comma", imported + ",", false},
-		{"a quote", imported + `"`, false},
-		{"a percent sign", imported + "%20", false},
-		{"a line break", imported + "\n", false},
-		{"a null", imported + "\x00", false},
-		{"beyond ASCII", imported + "é", false},
-		{"our prefix", "sec_" + imported, false},
-		{"our prefix alone", "sec_", false},
-		{"our prefix within", imported + "sec_" + imported, true},
-		{"almost our prefix", "sec-" + imported, true},
-		{"our prefix in upper case", "SEC_" + imported, true},
-		{"another prefix", "pat_" + imported, true},
-		{"8 different characters", strings.Repeat("abcdefgh", 4), true},
-		{"7 different characters", strings.Repeat("abcdefga", 4), false},
-		{"one character", strings.Repeat("x", 64), false},
-	}
-	for _, tt := range tests {
+	for _, tt := range importForms {
 		t.Run(tt.name, func(t *testing.T) {
 			st := &faulty{Memory: store.NewMemory()}
 			secrets := newSecrets(t, secret.Config{Store: st, AcceptImported: true})
@@ -117,6 +121,37 @@ func TestImportForm(t *testing.T) {
 			}
 		})
 	}
+}
+
+// The same by a regular expression; and what was imported is accepted, in a
+// header and as a client's, and nothing else is.
+func FuzzImport(f *testing.F) {
+	for _, tt := range importForms {
+		if len(tt.plaintext) < 1000 {
+			f.Add(tt.plaintext)
+		}
+	}
+	form := regexp.MustCompile(`^[A-Za-z0-9\-._~+/]+=*\z`)
+	f.Fuzz(func(t *testing.T, plaintext string) {
+		distinct := make(map[byte]bool)
+		for _, c := range []byte(plaintext) {
+			distinct[c] = true
+		}
+		ok := len(plaintext) >= 32 && len(plaintext) <= 255 && len(distinct) >= 8 && form.MatchString(plaintext) && !strings.HasPrefix(plaintext, "sec_")
+		secrets := newSecrets(t, secret.Config{AcceptImported: true})
+		c, err := secrets.Import(t.Context(), secret.Request{Subject: "ada"}, plaintext)
+		if ok != (err == nil) || !ok && !errors.Is(err, secret.ErrRequest) {
+			t.Fatalf("%q: %v", plaintext, err)
+		}
+		if !ok {
+			return
+		}
+		want(t, secrets, plaintext, http.StatusOK)
+		if _, err := secrets.AuthenticateClient(t.Context(), c.Family, plaintext, netip.Addr{}); err != nil {
+			t.Errorf("%q as a client's: %v", plaintext, err)
+		}
+		want(t, secrets, "x"+plaintext[:len(plaintext)-1], http.StatusUnauthorized)
+	})
 }
 
 // Without AcceptImported nothing is imported; and what was is not accepted, nor

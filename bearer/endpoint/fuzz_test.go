@@ -47,6 +47,11 @@ func FuzzTokenJSON(f *testing.F) {
 		f.Add("", body)
 		f.Add("Secret SECRET", body)
 	}
+	for _, tt := range tokenJSONTests {
+		if len(tt.body) < 1024 {
+			f.Add("Secret SECRET", tt.body)
+		}
+	}
 	fix := setup(f, endpoint.Config{})
 	f.Fuzz(func(t *testing.T, authorization, body string) {
 		fix.fuzz(t, fix.server.Token, "application/json", authorization, body)

@@ -38,76 +38,79 @@ func TestToken(t *testing.T) {
 	}
 }
 
+// What may be asked for in JSON, where SECRET stands for the client's own.
+var tokenJSONTests = []struct {
+	name, body string
+	error      string // "": none
+	expires    string
+	scope      string
+}{
+	{"nothing", `{}`, "", "86400", "a b"},
+	{"shortest", `{"Lifetime":60}`, "", "60", "a b"},
+	{"longest", `{"Lifetime":31536000}`, "", "31536000", "a b"},
+	{"names in lower case", `{"lifetime":3600,"scopes":["a"]}`, "", "3600", "a"},
+	{"names in upper case", `{"LIFETIME":3600,"SCOPES":["a"]}`, "", "3600", "a"},
+	{"escaped name", `{"L\u0069fetime":3600}`, "", "3600", "a b"},
+	{"white space", " {\n\t\"Lifetime\" : 3600 , \"Scopes\" : [ \"b\" ] } \n", "", "3600", "b"},
+	{"no scopes", `{"Scopes":[]}`, "", "86400", ""},
+
+	{"59 s", `{"Lifetime":59}`, "invalid_request", "", ""},
+	{"365 d and 1 s", `{"Lifetime":31536001}`, "invalid_request", "", ""},
+	{"zero", `{"Lifetime":0}`, "invalid_request", "", ""},
+	{"minus zero", `{"Lifetime":-0}`, "invalid_request", "", ""},
+	{"negative", `{"Lifetime":-3600}`, "invalid_request", "", ""},
+	{"fraction", `{"Lifetime":61.5}`, "invalid_request", "", ""},
+	{"fraction of zero", `{"Lifetime":3600.0}`, "invalid_request", "", ""},
+	{"exponent", `{"Lifetime":3.6e3}`, "invalid_request", "", ""},
+	{"1e400", `{"Lifetime":1e400}`, "invalid_request", "", ""},
+	{"MaxInt64", `{"Lifetime":9223372036854775807}`, "invalid_request", "", ""},
+	{"MaxInt64 and 1", `{"Lifetime":9223372036854775808}`, "invalid_request", "", ""},
+	{"wraps round to an hour in nanoseconds", `{"Lifetime":18446744077}`, "invalid_request", "", ""},
+	{"wraps round to an hour", `{"Lifetime":18446744073709555216}`, "invalid_request", "", ""},
+	{"string", `{"Lifetime":"3600"}`, "invalid_request", "", ""},
+	{"null", `{"Lifetime":null}`, "invalid_request", "", ""},
+	{"array", `{"Lifetime":[3600]}`, "invalid_request", "", ""},
+	{"repeated", `{"Lifetime":3600,"Lifetime":3600}`, "invalid_request", "", ""},
+	{"repeated in another case", `{"Lifetime":60,"lifetime":3600}`, "invalid_request", "", ""},
+	{"repeated by an escape", `{"Lifetime":60,"L\u0069fetime":3600}`, "invalid_request", "", ""},
+	{"repeated secret", `{"secret":"a","Secret":"SECRET"}`, "invalid_request", "", ""},
+	{"unknown member", `{"Lifetmie":3600}`, "invalid_request", "", ""},
+	{"long s", `{"ſcopes":["a"]}`, "invalid_request", "", ""},
+	{"scopes null", `{"Scopes":null}`, "invalid_request", "", ""},
+	{"scopes in a string", `{"Scopes":"a b"}`, "invalid_request", "", ""},
+	{"scopes of numbers", `{"Scopes":[1]}`, "invalid_request", "", ""},
+	{"secret null", `{"Secret":null}`, "invalid_request", "", ""},
+	{"secret of numbers", `{"Secret":[1]}`, "invalid_request", "", ""},
+	{"scope beyond", `{"Scopes":["a","c"]}`, "invalid_scope", "", ""},
+	{"all scopes", `{"Scopes":["*"]}`, "invalid_scope", "", ""},
+	{"null among scopes", `{"Scopes":["a",null]}`, "invalid_scope", "", ""},
+	{"scope with a space", `{"Scopes":["a b"]}`, "invalid_scope", "", ""},
+	{"101 scopes", `{"Scopes":["a"` + strings.Repeat(`,"a"`, 100) + `]}`, "invalid_scope", "", ""},
+	{"empty body", ``, "invalid_request", "", ""},
+	{"array", `[]`, "invalid_request", "", ""},
+	{"string", `"a"`, "invalid_request", "", ""},
+	{"null", `null`, "invalid_request", "", ""},
+	{"two objects", `{}{}`, "invalid_request", "", ""},
+	{"rest", `{} a`, "invalid_request", "", ""},
+	{"half", `{"Lifetime":3600`, "invalid_request", "", ""},
+	{"comma", `{"Lifetime":3600,}`, "invalid_request", "", ""},
+	{"no comma", `{"Lifetime":3600 "Scopes":[]}`, "invalid_request", "", ""},
+	{"no name", `{3600}`, "invalid_request", "", ""},
+	{"byte order mark", "\ufeff{}", "invalid_request", "", ""},
+	{"form", grant, "invalid_request", "", ""},
+	{"64 KiB", `{"Scopes":["a"]` + strings.Repeat(" ", 64<<10-16) + `}`, "", "86400", "a"},
+	{"64 KiB and 1", `{"Scopes":["a"]` + strings.Repeat(" ", 64<<10-15) + `}`, "invalid_request", "", ""},
+}
+
 // What may be asked for in JSON, and what is refused: then nothing is stored.
 // T5, R9
 func TestTokenJSON(t *testing.T) {
 	f := setup(t, endpoint.Config{})
 	c := f.newClient(t, secret.Request{Scopes: []string{"a", "b"}})
-	for _, tt := range []struct {
-		name, body string
-		error      string // "": none
-		expires    string
-		scope      string
-	}{
-		{"nothing", `{}`, "", "86400", "a b"},
-		{"shortest", `{"Lifetime":60}`, "", "60", "a b"},
-		{"longest", `{"Lifetime":31536000}`, "", "31536000", "a b"},
-		{"names in lower case", `{"lifetime":3600,"scopes":["a"]}`, "", "3600", "a"},
-		{"names in upper case", `{"LIFETIME":3600,"SCOPES":["a"]}`, "", "3600", "a"},
-		{"escaped name", `{"L\u0069fetime":3600}`, "", "3600", "a b"},
-		{"white space", " {\n\t\"Lifetime\" : 3600 , \"Scopes\" : [ \"b\" ] } \n", "", "3600", "b"},
-		{"no scopes", `{"Scopes":[]}`, "", "86400", ""},
-
-		{"59 s", `{"Lifetime":59}`, "invalid_request", "", ""},
-		{"365 d and 1 s", `{"Lifetime":31536001}`, "invalid_request", "", ""},
-		{"zero", `{"Lifetime":0}`, "invalid_request", "", ""},
-		{"minus zero", `{"Lifetime":-0}`, "invalid_request", "", ""},
-		{"negative", `{"Lifetime":-3600}`, "invalid_request", "", ""},
-		{"fraction", `{"Lifetime":61.5}`, "invalid_request", "", ""},
-		{"fraction of zero", `{"Lifetime":3600.0}`, "invalid_request", "", ""},
-		{"exponent", `{"Lifetime":3.6e3}`, "invalid_request", "", ""},
-		{"1e400", `{"Lifetime":1e400}`, "invalid_request", "", ""},
-		{"MaxInt64", `{"Lifetime":9223372036854775807}`, "invalid_request", "", ""},
-		{"MaxInt64 and 1", `{"Lifetime":9223372036854775808}`, "invalid_request", "", ""},
-		{"wraps round to an hour in nanoseconds", `{"Lifetime":18446744077}`, "invalid_request", "", ""},
-		{"wraps round to an hour", `{"Lifetime":18446744073709555216}`, "invalid_request", "", ""},
-		{"string", `{"Lifetime":"3600"}`, "invalid_request", "", ""},
-		{"null", `{"Lifetime":null}`, "invalid_request", "", ""},
-		{"array", `{"Lifetime":[3600]}`, "invalid_request", "", ""},
-		{"repeated", `{"Lifetime":3600,"Lifetime":3600}`, "invalid_request", "", ""},
-		{"repeated in another case", `{"Lifetime":60,"lifetime":3600}`, "invalid_request", "", ""},
-		{"repeated by an escape", `{"Lifetime":60,"L\u0069fetime":3600}`, "invalid_request", "", ""},
-		{"repeated secret", `{"secret":"a","Secret":"` + c.secret + `"}`, "invalid_request", "", ""},
-		{"unknown member", `{"Lifetmie":3600}`, "invalid_request", "", ""},
-		{"long s", `{"ſcopes":["a"]}`, "invalid_request", "", ""},
-		{"scopes null", `{"Scopes":null}`, "invalid_request", "", ""},
-		{"scopes in a string", `{"Scopes":"a b"}`, "invalid_request", "", ""},
-		{"scopes of numbers", `{"Scopes":[1]}`, "invalid_request", "", ""},
-		{"secret null", `{"Secret":null}`, "invalid_request", "", ""},
-		{"secret of numbers", `{"Secret":[1]}`, "invalid_request", "", ""},
-		{"scope beyond", `{"Scopes":["a","c"]}`, "invalid_scope", "", ""},
-		{"all scopes", `{"Scopes":["*"]}`, "invalid_scope", "", ""},
-		{"null among scopes", `{"Scopes":["a",null]}`, "invalid_scope", "", ""},
-		{"scope with a space", `{"Scopes":["a b"]}`, "invalid_scope", "", ""},
-		{"101 scopes", `{"Scopes":["a"` + strings.Repeat(`,"a"`, 100) + `]}`, "invalid_scope", "", ""},
-		{"empty body", ``, "invalid_request", "", ""},
-		{"array", `[]`, "invalid_request", "", ""},
-		{"string", `"a"`, "invalid_request", "", ""},
-		{"null", `null`, "invalid_request", "", ""},
-		{"two objects", `{}{}`, "invalid_request", "", ""},
-		{"rest", `{} a`, "invalid_request", "", ""},
-		{"half", `{"Lifetime":3600`, "invalid_request", "", ""},
-		{"comma", `{"Lifetime":3600,}`, "invalid_request", "", ""},
-		{"no comma", `{"Lifetime":3600 "Scopes":[]}`, "invalid_request", "", ""},
-		{"no name", `{3600}`, "invalid_request", "", ""},
-		{"byte order mark", "\ufeff{}", "invalid_request", "", ""},
-		{"form", grant, "invalid_request", "", ""},
-		{"64 KiB", `{"Scopes":["a"]` + strings.Repeat(" ", 64<<10-16) + `}`, "", "86400", "a"},
-		{"64 KiB and 1", `{"Scopes":["a"]` + strings.Repeat(" ", 64<<10-15) + `}`, "invalid_request", "", ""},
-	} {
+	for _, tt := range tokenJSONTests {
 		t.Run(tt.name, func(t *testing.T) {
 			before := f.rows(t)
-			got := serve(f.server.Token, with(post("application/json", tt.body), "Secret "+c.secret))
+			got := serve(f.server.Token, with(post("application/json", strings.ReplaceAll(tt.body, "SECRET", c.secret)), "Secret "+c.secret))
 			checkToken(t, f, got, before, tt.error)
 			if tt.error == "" && (got.field(t, "expires_in") != json.Number(tt.expires) || got.field(t, "scope") != tt.scope) {
 				t.Errorf("%v, want %s seconds, scope %q", got, tt.expires, tt.scope)

@@ -158,6 +158,25 @@ func TestNothingIsTold(t *testing.T) {
 	})
 }
 
+// B1: what holds a pepper tells nothing of it, as it is or as RFC 2104 prepares
+// it. For a verb that is wrong, such as %s, fmt prints what pointers lead to.
+func TestPeppersAreNotTold(t *testing.T) {
+	both(t, func(t *testing.T, p pkg) {
+		const pepper = "VQ4ZT6OBPFLJ2XKNSG7MHYR3UWAC5EDI"
+		f := p.setup(t, credential.Config{Peppers: [][]byte{[]byte(pepper)}})
+		c := canary{plaintexts: []string{pepper}}
+		for _, pad := range []byte{0x36, 0x5c} {
+			prepared := []byte(pepper)
+			for i := range prepared {
+				prepared[i] ^= pad
+			}
+			c.plaintexts = append(c.plaintexts, string(prepared))
+		}
+		c.see(f.manager, f.guard)
+		c.check(t)
+	})
+}
+
 // B1: as for what client secrets have besides.
 func TestNothingIsToldOfImported(t *testing.T) {
 	var c canary

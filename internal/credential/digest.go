@@ -26,6 +26,7 @@ type digester struct {
 // one finds what it made before. It tells fail what is wrong with them.
 func newDigester(peppers [][]byte, acceptUnpeppered bool, fail func(format string, a ...any)) digester {
 	d := digester{plain: acceptUnpeppered || len(peppers) == 0}
+	var keys []hmacKey
 	for i, key := range peppers {
 		if len(key) < minPepper {
 			fail("Peppers[%d]: %d bytes: at least %d random ones are needed", i, len(key), minPepper)
@@ -33,11 +34,11 @@ func newDigester(peppers [][]byte, acceptUnpeppered bool, fail func(format strin
 		if len(key) >= minPepper && bytes.Count(key, []byte{0}) == len(key) {
 			fail("Peppers[%d]: all zeros: it must be random", i)
 		}
-		p := newPepper(key)
-		if j := slices.Index(d.peppers, p); j >= 0 {
+		k := newHMACKey(key)
+		if j := slices.Index(keys, k); j >= 0 {
 			fail("Peppers[%d]: the same as Peppers[%d]", i, j)
 		}
-		d.peppers = append(d.peppers, p)
+		keys, d.peppers = append(keys, k), append(d.peppers, k.hmac)
 	}
 	if acceptUnpeppered && len(peppers) == 0 {
 		fail("AcceptUnpeppered: has no meaning without Peppers")
@@ -57,7 +58,7 @@ func (d *digester) ways() int {
 // long. The copy of s is on the stack.
 func (d *digester) digest(way int, s string) store.Digest {
 	if way < len(d.peppers) {
-		return d.peppers[way].hmac(s)
+		return d.peppers[way](s)
 	}
 	if len(s) <= sha256.BlockSize {
 		var buf [sha256.BlockSize]byte
@@ -67,33 +68,38 @@ func (d *digester) digest(way int, s string) store.Digest {
 	return sha256.Sum256(buf[:copy(buf[:], s)])
 }
 
-// A pepper is a key of HMAC-SHA-256, prepared: RFC 2104 section 2.
-type pepper struct{ inner, outer [sha256.BlockSize]byte }
+// A pepper returns the HMAC of a plaintext under a key. It is a function, as in
+// auth.Plaintext: whoever prints what holds one, with whatever verb, finds an
+// address.
+type pepper func(s string) store.Digest
 
-func newPepper(key []byte) pepper {
+// An hmacKey is a key of HMAC-SHA-256, prepared: RFC 2104 section 2.
+type hmacKey struct{ inner, outer [sha256.BlockSize]byte }
+
+func newHMACKey(key []byte) hmacKey {
 	if len(key) > sha256.BlockSize {
 		sum := sha256.Sum256(key)
 		key = sum[:]
 	}
-	var p pepper
-	copy(p.inner[:], key)
-	copy(p.outer[:], key)
-	for i := range p.inner {
-		p.inner[i] ^= 0x36
-		p.outer[i] ^= 0x5c
+	var k hmacKey
+	copy(k.inner[:], key)
+	copy(k.outer[:], key)
+	for i := range k.inner {
+		k.inner[i] ^= 0x36
+		k.outer[i] ^= 0x5c
 	}
-	return p
+	return k
 }
 
 // hmac returns what crypto/hmac does, without its allocations.
-func (p *pepper) hmac(s string) store.Digest {
+func (k *hmacKey) hmac(s string) store.Digest {
 	var in [sha256.BlockSize + maxPlaintext]byte
-	copy(in[:], p.inner[:])
+	copy(in[:], k.inner[:])
 	n := copy(in[sha256.BlockSize:], s)
 	sum := sha256.Sum256(in[:sha256.BlockSize+n])
 
 	var out [sha256.BlockSize + sha256.Size]byte
-	copy(out[:], p.outer[:])
+	copy(out[:], k.outer[:])
 	copy(out[sha256.BlockSize:], sum[:])
 	return sha256.Sum256(out[:])
 }

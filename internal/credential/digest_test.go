@@ -77,8 +77,8 @@ func TestPepperVectors(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			p := newPepper([]byte(tt.key))
-			if got := p.hmac(tt.data); hex.EncodeToString(got[:]) != tt.want {
+			k := newHMACKey([]byte(tt.key))
+			if got := k.hmac(tt.data); hex.EncodeToString(got[:]) != tt.want {
 				t.Errorf("%x, want %s", got[:], tt.want)
 			}
 		})

@@ -147,6 +147,11 @@ func TestOpenFails(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), "postgres: open: ") || strings.Contains(err.Error(), "hunter2") || time.Since(start) > 5*time.Second {
 			t.Errorf("%s: %v", name, err)
 		}
+		for cause := err; cause != nil; cause = errors.Unwrap(cause) { // which somebody may print with its fields
+			if text := fmt.Sprintf("%#v", cause); strings.Contains(text, "hunter2") {
+				t.Errorf("%s: %s", name, text)
+			}
+		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
