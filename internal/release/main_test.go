@@ -177,6 +177,7 @@ func TestReleaseRefuses(t *testing.T) {
 			c.commit()
 			c.git("tag", version)
 			c.edit("api/keystile.txt", `^.*\n`, "")
+			c.edit("CHANGELOG.md", `\[Unreleased\]\n`, "[Unreleased]\n\n### Fixed\n\n- A typo.\n")
 			c.prepared("v0.999.1")
 		}, "v0.999.1 after v0.999.0: the change is incompatible: it takes a new minor version\napi/keystile.txt:\n-pkg auth, func Abolished()"},
 	} {

@@ -1,0 +1,98 @@
+package docs
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// TestFloors compares what each package imports with the table in
+// CONTRIBUTING.md.
+func TestFloors(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join(root, "CONTRIBUTING.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, _ := strings.Cut(string(page), "| package | imports")
+	want := make(map[string][]string)
+	for row := range strings.Lines(table) {
+		if row == "\n" {
+			break
+		}
+		cells := strings.Split(row, "|")
+		var names [2][]string
+		for i := range names {
+			if len(cells) == 4 {
+				names[i] = regexp.MustCompile("`[^`]+`").FindAllString(cells[i+1], -1)
+			}
+		}
+		for _, pkg := range names[0] {
+			imports := make([]string, 0)
+			for _, name := range names[1] {
+				imports = append(imports, strings.Trim(name, "`"))
+			}
+			slices.Sort(imports)
+			want[strings.Trim(pkg, "`")] = imports
+		}
+	}
+
+	got := make(map[string][]string)
+	for _, dir := range []string{"auth", "bearer", "cookie", "internal", "secret", "store"} {
+		err := filepath.WalkDir(filepath.Join(root, dir), func(path string, d fs.DirEntry, err error) error {
+			if err != nil || !strings.HasSuffix(path, ".go") || strings.HasSuffix(path, "_test.go") {
+				return err
+			}
+			pkg, err := filepath.Rel(root, filepath.Dir(path))
+			if err != nil {
+				return err
+			}
+			pkg = filepath.ToSlash(pkg)
+			file, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
+			if err != nil {
+				return err
+			}
+			got[pkg] = append(got[pkg], make([]string, 0)...)
+			for _, spec := range file.Imports {
+				name, err := strconv.Unquote(spec.Path.Value)
+				if err != nil {
+					return err
+				}
+				if first, _, _ := strings.Cut(name, "/"); strings.Contains(first, ".") { // not of the standard library
+					got[pkg] = append(got[pkg], strings.TrimPrefix(name, "github.com/keystile/keystile/"))
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for pkg, imports := range got {
+		slices.Sort(imports)
+		got[pkg] = append(make([]string, 0), slices.Compact(imports)...)
+	}
+	for _, pkg := range slices.Sorted(maps.Keys(got)) {
+		if _, listed := want[pkg]; !listed {
+			t.Errorf("%s is not in the table of CONTRIBUTING.md", pkg)
+			continue
+		}
+		if diff := cmp.Diff(want[pkg], got[pkg]); diff != "" {
+			t.Errorf("%s imports something else than CONTRIBUTING.md says:\n%s", pkg, diff)
+		}
+	}
+	for pkg := range want {
+		if _, found := got[pkg]; !found {
+			t.Errorf("CONTRIBUTING.md has a row for %s, which is not there", pkg)
+		}
+	}
+}
