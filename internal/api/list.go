@@ -245,9 +245,12 @@ func (c Change) String() string {
 	return strings.Join(lines, "")
 }
 
-// Lines returns the lines of a file that [Text] has made.
+// Lines returns the lines of a file that [Text] has made, sorted whatever has
+// become of it since.
 func Lines(text string) []string {
-	return slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return line == "" })
+	lines := slices.DeleteFunc(strings.Split(text, "\n"), func(line string) bool { return line == "" })
+	slices.Sort(lines)
+	return lines
 }
 
 // Text returns the text of a file with these lines.
