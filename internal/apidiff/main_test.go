@@ -19,8 +19,8 @@ func TestApidiff(t *testing.T) {
 	}{
 		{name: "as it is"},
 		{
-			name: "what is not exported", file: "auth/error.go",
-			old: "type Error struct {", new: "type Error struct {\n\tmore int",
+			name: "what is not exported", file: "auth/guard.go",
+			old: "type Guard struct {", new: "type Guard struct {\n\tmore int",
 		},
 		{
 			name: "a method is removed", file: "auth/error.go",

@@ -16,11 +16,10 @@ import (
 // errorPackages are those whose errors others see, by themselves or through the
 // public packages. Not among them is store/storetest: what its checks print is
 // for the author of a store, and says itself what was promised and why.
-var errorPackages = []string{
-	"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store",
-	"store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite",
+var errorPackages = append(
+	slices.DeleteFunc(slices.Clone(publicPackages), func(pkg string) bool { return pkg == "store/storetest" }),
 	"internal/credential", "internal/grammar",
-}
+)
 
 // TestErrorsPage holds docs/errors.md to the code: every text of an error has an
 // entry there, and every entry a text.
