@@ -5,10 +5,9 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/keystile/keystile/internal/api"
 )
@@ -107,8 +106,8 @@ func TestRelease(t *testing.T) {
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/redisstore@v0.999.0",
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/sqlstore@v0.999.0",
 	}
-	if diff := cmp.Diff(want, commands); diff != "" {
-		t.Error(diff)
+	if !slices.Equal(commands, want) {
+		t.Errorf("commands\n%s\nwant\n%s", strings.Join(commands, "\n"), strings.Join(want, "\n"))
 	}
 	if tags := c.git("tag"); tags != "" {
 		t.Errorf("it has made the tags %s", tags)
