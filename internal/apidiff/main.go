@@ -69,5 +69,5 @@ func check(root, dir string, update bool) error {
 	if change.Incompatible {
 		verdict = "It is incompatible: code of others may not compile any more."
 	}
-	return fmt.Errorf("%s differs from what is exported:\n%s%s If it is meant, record it with\n\n\tgo run ./internal/apidiff -update\n", api.File(dir), change, verdict)
+	return fmt.Errorf("%s differs from what is exported:\n%s%s If it is meant, record it with\n\n\tgo run ./internal/apidiff -update", api.File(dir), change, verdict)
 }
