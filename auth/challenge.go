@@ -44,11 +44,11 @@ func (c Challenge) String() string {
 // validate returns an error if c cannot be written as a header line.
 func (c Challenge) validate() error {
 	if !grammar.IsToken(c.Scheme) {
-		return fmt.Errorf("challenge: scheme %q: not a token", c.Scheme)
+		return fmt.Errorf("challenge: scheme %q: must be a token: letters, digits and punctuation such as -, without spaces", c.Scheme)
 	}
 	for _, p := range c.Params {
 		if !grammar.IsToken(p[0]) {
-			return fmt.Errorf("challenge of %s: parameter %q: not a token", c.Scheme, p[0])
+			return fmt.Errorf("challenge of %s: parameter %q: must be a token: letters, digits and punctuation such as -, without spaces", c.Scheme, p[0])
 		}
 		if !grammar.IsPrintable(p[1]) {
 			return fmt.Errorf("challenge of %s: %s %q: only printable ASCII can be sent", c.Scheme, p[0], p[1])

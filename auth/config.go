@@ -54,15 +54,15 @@ func New(cfg Config) (*Guard, error) {
 		fail("Config.Authenticators: empty: at least one is required")
 	}
 	if isNilPointer(cfg.Accounts) {
-		fail("Config.Accounts: a nil %T", cfg.Accounts)
+		fail("Config.Accounts: a nil %T: leave the field out to have none", cfg.Accounts)
 	}
 	if isNilPointer(cfg.Throttle) {
-		fail("Config.Throttle: a nil %T", cfg.Throttle)
+		fail("Config.Throttle: a nil %T: leave the field out to have none", cfg.Throttle)
 	}
 	var vary []string
 	for i, a := range cfg.Authenticators {
 		if a == nil || isNilPointer(a) {
-			fail("Config.Authenticators[%d]: nil", i)
+			fail("Config.Authenticators[%d]: nil: look at the error that its constructor has returned", i)
 			continue
 		}
 		s := newScheme(a)

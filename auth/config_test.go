@@ -42,12 +42,12 @@ func TestNewRefuses_B8(t *testing.T) {
 		{"two in another case", of(one, &scheme{name: "ApiKey"}, &scheme{name: "bEARER"}), []string{`Authenticators[2]: a second one for the scheme bEARER: `}},
 
 		// C2
-		{"no scheme", of(&scheme{}), []string{`Authenticators[0]: challenge: scheme "": not a token`}},
-		{"scheme of two words", of(&scheme{name: "Api Key"}), []string{`Authenticators[0]: challenge: scheme "Api Key": not a token`}},
-		{"scheme with a newline", of(&scheme{name: "Api\r\nKey"}), []string{`Authenticators[0]: challenge: scheme "Api\r\nKey": not a token`}},
-		{"non-ASCII scheme", of(&scheme{name: "Clé"}), []string{`Authenticators[0]: challenge: scheme "Clé": not a token`}},
-		{"no parameter", of(param("", "api")), []string{`Authenticators[0]: challenge of ApiKey: parameter "": not a token`}},
-		{"parameter with a space", of(param("realm ", "api")), []string{`Authenticators[0]: challenge of ApiKey: parameter "realm ": not a token`}},
+		{"no scheme", of(&scheme{}), []string{`Authenticators[0]: challenge: scheme "": must be a token`}},
+		{"scheme of two words", of(&scheme{name: "Api Key"}), []string{`Authenticators[0]: challenge: scheme "Api Key": must be a token`}},
+		{"scheme with a newline", of(&scheme{name: "Api\r\nKey"}), []string{`Authenticators[0]: challenge: scheme "Api\r\nKey": must be a token`}},
+		{"non-ASCII scheme", of(&scheme{name: "Clé"}), []string{`Authenticators[0]: challenge: scheme "Clé": must be a token`}},
+		{"no parameter", of(param("", "api")), []string{`Authenticators[0]: challenge of ApiKey: parameter "": must be a token`}},
+		{"parameter with a space", of(param("realm ", "api")), []string{`Authenticators[0]: challenge of ApiKey: parameter "realm ": must be a token`}},
 		{"CR", of(param("realm", "a\rb")), []string{`Authenticators[0]: challenge of ApiKey: realm "a\rb": only printable ASCII`}},
 		{"LF", of(param("realm", "a\nb")), []string{`Authenticators[0]: challenge of ApiKey: realm "a\nb": only printable ASCII`}},
 		{"non-ASCII", of(param("realm", "é")), []string{`Authenticators[0]: challenge of ApiKey: realm "é": only printable ASCII`}},
@@ -61,7 +61,7 @@ func TestNewRefuses_B8(t *testing.T) {
 			`Authenticators[2]: nil`,
 			`Authenticators[3]: nil`,
 			`Authenticators[4]: a second one for the scheme BEARER: `,
-			`Authenticators[5]: challenge: scheme "a b": not a token`,
+			`Authenticators[5]: challenge: scheme "a b": must be a token`,
 			`Authenticators[6]: challenge of ApiKey: realm "a\nb": only printable ASCII can be sent`,
 		}},
 	}

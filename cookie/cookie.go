@@ -157,10 +157,10 @@ func New(cfg Config) (*Sessions, error) {
 	for i, k := range cfg.Keys {
 		raw = append(raw, k.raw())
 		if raw[i] == [keyLen]byte{} {
-			fail("Keys[%d]: the zero Key", i)
+			fail("Keys[%d]: the zero Key: cookie.NewKey() makes one, and cookie.ParseKey reads one", i)
 		}
 		if j := slices.Index(raw, raw[i]); j < i {
-			fail("Keys[%d]: the same as Keys[%d]", i, j)
+			fail("Keys[%d]: the same as Keys[%d]: leave one of them out", i, j)
 		}
 		s.sealers = append(s.sealers, cfg.Codec.sealer(k, s.cookie.Name))
 	}
@@ -169,7 +169,7 @@ func New(cfg Config) (*Sessions, error) {
 	}
 	s.idle = cmp.Or(cfg.IdleTimeout, min(defaultIdleTimeout, s.lifetime))
 	if s.idle > s.lifetime || s.idle > 0 && s.idle < minIdleTimeout {
-		fail("IdleTimeout: %v: must be from %v to Lifetime; negative for none", s.idle, minIdleTimeout)
+		fail("IdleTimeout: %v: must be from %v to Lifetime, %v; negative for none", s.idle, minIdleTimeout, s.lifetime)
 	}
 	for i, origin := range cfg.TrustedOrigins {
 		if err := s.origins.AddTrustedOrigin(origin); err != nil || !isOrigin(origin) {
@@ -180,7 +180,7 @@ func New(cfg Config) (*Sessions, error) {
 		fail("Realm: %q: only printable ASCII can be sent in a header", cfg.Realm)
 	}
 	if v := reflect.ValueOf(cfg.Store); v.IsValid() && v.Kind() == reflect.Pointer && v.IsNil() {
-		fail("Store: a nil %T: leave it out to have none", cfg.Store)
+		fail("Store: a nil %T: leave the field out to have none", cfg.Store)
 	}
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
@@ -222,31 +222,31 @@ func template(cfg Config, fail func(format string, a ...any)) http.Cookie {
 		c.SameSite = http.SameSiteLaxMode
 	}
 	if !grammar.IsToken(c.Name) {
-		fail("Name: %q: not a token", c.Name)
+		fail("Name: %q: must be a token: letters, digits and punctuation such as - and _, without spaces", c.Name)
 	}
 	if len(c.Name) > maxName {
 		fail("Name: %d bytes: at most %d leave room for a value", len(c.Name), maxName)
 	}
 	if c.SameSite < http.SameSiteLaxMode || c.SameSite > http.SameSiteNoneMode {
-		fail("SameSite: %d: unknown", c.SameSite)
+		fail("SameSite: %d: must be http.SameSiteLaxMode, http.SameSiteStrictMode or http.SameSiteNoneMode", c.SameSite)
 	}
 	if c.SameSite == http.SameSiteNoneMode && !c.Secure {
-		fail("SameSite: None needs Secure, which InsecureHTTP takes away")
+		fail("SameSite: None needs Secure, which InsecureHTTP takes away: leave one of them out")
 	}
 	if c.Path[0] != '/' {
 		fail("Path: %q: must begin with /", c.Path)
 	}
 	if err := c.Valid(); err != nil && grammar.IsToken(c.Name) {
-		fail("Domain, Path: %q, %q: %w", c.Domain, c.Path, err)
+		fail("Domain, Path: %q, %q: browsers would drop the cookie: %w", c.Domain, c.Path, err)
 	}
 	// RFC 6265bis section 4.1.3. Browsers compare prefixes in any case.
 	switch name := strings.ToLower(c.Name); {
 	case strings.HasPrefix(name, "__host-") && (!c.Secure || c.Domain != "" || c.Path != "/"):
-		fail("Name: %q: __Host- needs Secure, the Path / and no Domain", c.Name)
+		fail("Name: %q: __Host- needs Secure, the Path / and no Domain: choose another name, or leave InsecureHTTP, Path and Domain out", c.Name)
 	case strings.HasPrefix(name, "__secure-") && !c.Secure:
-		fail("Name: %q: __Secure- needs Secure, which InsecureHTTP takes away", c.Name)
+		fail("Name: %q: __Secure- needs Secure, which InsecureHTTP takes away: choose another name, or leave that out", c.Name)
 	case strings.HasPrefix(name, "__http-") && !c.Secure:
-		fail("Name: %q: __Http- needs Secure, which InsecureHTTP takes away", c.Name)
+		fail("Name: %q: __Http- needs Secure, which InsecureHTTP takes away: choose another name, or leave that out", c.Name)
 	}
 	return c
 }

@@ -130,7 +130,7 @@ func ExampleParseKey() {
 	fmt.Println(err)
 	// Output:
 	// [redacted] <nil>
-	// cookie: key: not base64url without padding
+	// cookie: key: must be base64url without padding, as Key.Reveal returns it
 }
 
 // To change the key, put the new one first. Sessions of the old one go on, and

@@ -47,5 +47,5 @@ func ExampleConfig_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// cookie: Config.Name: "__Host-session": __Host- needs Secure, the Path / and no Domain
+	// cookie: Config.Name: "__Host-session": __Host- needs Secure, the Path / and no Domain: choose another name, or leave InsecureHTTP, Path and Domain out
 }

@@ -43,10 +43,10 @@ func (k Key) raw() (b [keyLen]byte) {
 func ParseKey(s string) (Key, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || hasLineBreak(s) {
-		return Key{}, errors.New("cookie: key: not base64url without padding")
+		return Key{}, errors.New("cookie: key: must be base64url without padding, as Key.Reveal returns it")
 	}
 	if len(b) != keyLen {
-		return Key{}, fmt.Errorf("cookie: key: %d bytes: must be %d", len(b), keyLen)
+		return Key{}, fmt.Errorf("cookie: key: %d bytes: must be %d random ones, as cookie.NewKey() has them", len(b), keyLen)
 	}
 	return keyOf([keyLen]byte(b)), nil
 }

@@ -133,7 +133,7 @@ func New(cfg Config) (*Server, error) {
 	bound("MinLifetime", cfg.MinLifetime, credential.MinLifetime, credential.MaxLifetime)
 	bound("MaxLifetime", cfg.MaxLifetime, credential.MinLifetime, credential.MaxLifetime)
 	if cfg.MinLifetime > cfg.MaxLifetime {
-		fail("MinLifetime: %v: exceeds MaxLifetime, %v", cfg.MinLifetime, cfg.MaxLifetime)
+		fail("MinLifetime: %v: must not exceed MaxLifetime, %v", cfg.MinLifetime, cfg.MaxLifetime)
 	} else {
 		bound("DefaultLifetime", cfg.DefaultLifetime, cfg.MinLifetime, cfg.MaxLifetime)
 	}
@@ -144,10 +144,10 @@ func New(cfg Config) (*Server, error) {
 		cfg.MayRevoke = ownAccount
 	}
 	if cfg.Tokens == nil {
-		fail("Tokens: nil")
+		fail("Tokens: nil: bearer.New makes them")
 	}
 	if cfg.Secrets == nil {
-		fail("Secrets: nil")
+		fail("Secrets: nil: secret.New makes them")
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

@@ -78,7 +78,7 @@ func Metadata(cfg MetadataConfig) (http.Handler, error) {
 		doc.RevocationAuth = methods
 	}
 	if i := slices.IndexFunc(cfg.Scopes, func(s string) bool { return !grammar.IsScope(s) }); i >= 0 {
-		fail("Scopes: %q: not a scope of RFC 6749 section 3.3", cfg.Scopes[i])
+		fail("Scopes: %q: must be printable ASCII without space, quote and backslash", cfg.Scopes[i])
 	}
 	body, err := json.Marshal(doc)
 	if err := errors.Join(append(errs, err)...); err != nil {

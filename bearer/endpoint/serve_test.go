@@ -283,7 +283,7 @@ func TestConfig(t *testing.T) {
 			*c = endpoint.Config{MinLifetime: time.Second, MaxLifetime: 366 * 24 * time.Hour, DefaultLifetime: 90500 * time.Millisecond}
 		}, []string{"Tokens", "Secrets", "MinLifetime", "MaxLifetime", "DefaultLifetime: 1m30.5s"}},
 		{"negative", func(c *endpoint.Config) { c.MinLifetime, c.MaxLifetime, c.DefaultLifetime = -1, -1, -1 }, []string{"MinLifetime", "MaxLifetime", "DefaultLifetime"}},
-		{"crossed", func(c *endpoint.Config) { c.MinLifetime, c.MaxLifetime = 2*time.Hour, time.Hour }, []string{"MinLifetime: 2h0m0s: exceeds MaxLifetime, 1h0m0s"}},
+		{"crossed", func(c *endpoint.Config) { c.MinLifetime, c.MaxLifetime = 2*time.Hour, time.Hour }, []string{"MinLifetime: 2h0m0s: must not exceed MaxLifetime, 1h0m0s"}},
 		{"default too long", func(c *endpoint.Config) { c.MaxLifetime, c.DefaultLifetime = time.Hour, 2*time.Hour }, []string{"DefaultLifetime: 2h0m0s"}},
 		{"default too short", func(c *endpoint.Config) { c.MinLifetime, c.DefaultLifetime = 2*time.Hour, time.Hour }, []string{"DefaultLifetime: 1h0m0s"}},
 		{"nil accounts", func(c *endpoint.Config) { c.Accounts = (*accounts)(nil) }, []string{"Accounts: a nil *endpoint_test.accounts"}},

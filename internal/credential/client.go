@@ -72,7 +72,7 @@ func normalNetworks(networks []netip.Prefix) ([]netip.Prefix, error) {
 			n = netip.PrefixFrom(n.Addr().Unmap(), n.Bits()-96)
 		}
 		if !n.IsValid() || n.Addr().Is4In6() {
-			return nil, fmt.Errorf("%v: not a network", networks[i])
+			return nil, fmt.Errorf("%v: must be a network, as netip.ParsePrefix reads them", networks[i])
 		}
 		normal[i] = n.Masked()
 	}
@@ -88,7 +88,7 @@ func TrustedProxies(networks []netip.Prefix, fail func(format string, a ...any))
 	}
 	for _, n := range normal {
 		if n.Bits() == 0 {
-			fail("TrustedProxies: %v: trusts everyone to tell their own address", n)
+			fail("TrustedProxies: %v: trusts everyone to tell their own address: name the networks of the proxies alone", n)
 		}
 	}
 	return normal

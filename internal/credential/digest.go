@@ -29,19 +29,19 @@ func newDigester(peppers [][]byte, acceptUnpeppered bool, fail func(format strin
 	var keys []hmacKey
 	for i, key := range peppers {
 		if len(key) < minPepper {
-			fail("Peppers[%d]: %d bytes: at least %d random ones are needed", i, len(key), minPepper)
+			fail("Peppers[%d]: %d bytes: must be at least %d random ones", i, len(key), minPepper)
 		}
 		if len(key) >= minPepper && bytes.Count(key, []byte{0}) == len(key) {
 			fail("Peppers[%d]: all zeros: it must be random", i)
 		}
 		k := newHMACKey(key)
 		if j := slices.Index(keys, k); j >= 0 {
-			fail("Peppers[%d]: the same as Peppers[%d]", i, j)
+			fail("Peppers[%d]: the same as Peppers[%d]: leave one of them out", i, j)
 		}
 		keys, d.peppers = append(keys, k), append(d.peppers, k.hmac)
 	}
 	if acceptUnpeppered && len(peppers) == 0 {
-		fail("AcceptUnpeppered: has no meaning without Peppers")
+		fail("AcceptUnpeppered: true: has no meaning without Peppers: leave it out, or set them")
 	}
 	return d
 }

@@ -17,6 +17,12 @@ import (
 
 const root = "../.."
 
+// publicPackages are those that others import.
+var publicPackages = []string{
+	"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store",
+	"store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest",
+}
+
 // prelude is what snippets take for granted.
 const prelude = `package snippet
 
@@ -120,7 +126,7 @@ func TestSnippets(t *testing.T) {
 	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
 		add("README.md", m[1])
 	}
-	for _, pkg := range []string{"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
+	for _, pkg := range publicPackages {
 		before := n
 		for _, code := range packageSnippets(t, filepath.Join(root, pkg)) {
 			add(pkg, code)

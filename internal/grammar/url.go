@@ -17,9 +17,9 @@ func CheckURL(s string) error {
 	reason := ""
 	switch {
 	case u.Hostname() == "" || u.Opaque != "":
-		reason = "must be absolute"
+		reason = "must be absolute, with a scheme and a host"
 	case u.Scheme != "https" && !(u.Scheme == "http" && isLoopback(u.Hostname())):
-		reason = "must begin with https"
+		reason = "must begin with https, or for localhost with http"
 	case u.User != nil:
 		reason = "must name no user"
 	case u.Fragment != "" || s[len(s)-1] == '#':

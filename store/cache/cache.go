@@ -118,7 +118,7 @@ var _ store.Store = (*Cache)(nil)
 func New(cfg Config) (*Cache, error) {
 	var errs []error
 	if cfg.Store == nil {
-		errs = append(errs, errors.New("cache: Config.Store: must be set"))
+		errs = append(errs, errors.New("cache: Config.Store: nil: must be set, to the store that is to be asked less often"))
 	}
 	if cfg.Entries < 0 || cfg.Entries > maxEntries {
 		errs = append(errs, fmt.Errorf("cache: Config.Entries: %d: must be from 1 to %d, or 0 for the default", cfg.Entries, maxEntries))

@@ -14,7 +14,7 @@ import (
 // Every mistake is named. B8
 func TestNewErrors(t *testing.T) {
 	_, err := cache.New(cache.Config{Entries: -1, MaxStale: 10*time.Minute + 1})
-	want := `cache: Config.Store: must be set
+	want := `cache: Config.Store: nil: must be set, to the store that is to be asked less often
 cache: Config.Entries: -1: must be from 1 to 10000000, or 0 for the default
 cache: Config.MaxStale: 10m0.000000001s: must be at most 10m0s`
 	if err == nil || err.Error() != want {

@@ -78,7 +78,7 @@ func ExampleNew() {
 	_, err := cache.New(cache.Config{MaxStale: time.Hour})
 	fmt.Println(err)
 	// Output:
-	// cache: Config.Store: must be set
+	// cache: Config.Store: nil: must be set, to the store that is to be asked less often
 	// cache: Config.MaxStale: 1h0m0s: must be at most 10m0s
 }
 

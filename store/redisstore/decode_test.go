@@ -4,11 +4,37 @@ import (
 	"bytes"
 	"encoding/hex"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/keystile/keystile/store"
 )
+
+// T7: rows that any release has written are read. rows-1.txt is of today, the
+// others are kept under the names of releases.
+func TestDecodeGolden(t *testing.T) {
+	files, err := filepath.Glob("testdata/rows-*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("files %v, error %v", files, err)
+	}
+	for _, file := range files {
+		rows, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for line := range strings.Lines(string(rows)) {
+			id, digits, _ := strings.Cut(strings.TrimSpace(line), " ")
+			row, err := hex.DecodeString(digits)
+			if err != nil {
+				t.Fatalf("%s: %s: %v", file, id, err)
+			}
+			if c, err := decode(store.Digest{}, string(row)); err != nil || c.ID != id {
+				t.Errorf("%s: %s is read as %+v, %v", file, id, c, err)
+			}
+		}
+	}
+}
 
 // Whatever is in a row, decode returns an error or the very credential that
 // encode makes this row of.

@@ -115,12 +115,12 @@ func (cfg *Config) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("redisstore: "+format, args...)) }
 	if cfg.Client == nil {
-		bad("Config.Client: must be set")
+		bad("Config.Client: nil: rueidis.NewClient makes one")
 	}
 	if cfg.Prefix == "" {
-		bad("Config.Prefix: must be set")
+		bad("Config.Prefix: empty: must be what the names of all keys begin with, such as the name of the service")
 	} else if strings.ContainsAny(cfg.Prefix, "{}") {
-		bad("Config.Prefix %q: must not contain braces", cfg.Prefix)
+		bad("Config.Prefix: %q: must not contain braces, which are put around it", cfg.Prefix)
 	}
 	if cfg.Timeout < 0 {
 		bad("Config.Timeout: %v: must not be negative", cfg.Timeout)

@@ -30,7 +30,7 @@ func Migrations(d Dialect) (fs.FS, error) {
 	case PostgreSQL:
 		return fs.Sub(migrations, "migrations/postgres")
 	}
-	return nil, fmt.Errorf("sqlstore: Migrations: %q: must be SQLite or PostgreSQL", d)
+	return nil, fmt.Errorf("sqlstore: Migrations: %q: must be sqlstore.SQLite or sqlstore.PostgreSQL", d)
 }
 
 // Migrate makes the tables, or brings them up to date, and keeps what is in
@@ -38,7 +38,7 @@ func Migrations(d Dialect) (fs.FS, error) {
 // no timeout but that of ctx.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.tx != nil {
-		return errors.New("sqlstore: migrate: not within a transaction")
+		return errors.New("sqlstore: migrate: not within a transaction: call it on the Store that Tx was called on")
 	}
 	err := s.migrate(ctx)
 	for tries := 1; err != nil && s.sql.dialect == SQLite && tries < 5 && ctx.Err() == nil; tries++ {

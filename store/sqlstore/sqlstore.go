@@ -103,10 +103,10 @@ var _ store.Store = (*Store)(nil)
 func New(cfg Config) (*Store, error) {
 	var errs []error
 	if cfg.DB == nil {
-		errs = append(errs, errors.New("sqlstore: Config.DB: nil"))
+		errs = append(errs, errors.New("sqlstore: Config.DB: nil: sql.Open makes one"))
 	}
 	if cfg.Dialect != SQLite && cfg.Dialect != PostgreSQL {
-		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect: %q: must be SQLite or PostgreSQL", cfg.Dialect))
+		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect: %q: must be sqlstore.SQLite or sqlstore.PostgreSQL", cfg.Dialect))
 	}
 	if cfg.Timeout < 0 {
 		errs = append(errs, fmt.Errorf("sqlstore: Config.Timeout: %v: must not be negative", cfg.Timeout))
