@@ -13,8 +13,6 @@ require (
 	github.com/gorilla/sessions v1.4.0
 	github.com/keystile/keystile v0.0.0
 	github.com/redis/rueidis v1.0.79
-	github.com/shaj13/go-guardian/v2 v2.11.6
-	github.com/shaj13/libcache v1.0.0
 	golang.org/x/crypto v0.58.0
 	golang.org/x/oauth2 v0.37.0
 	golang.org/x/time v0.16.0
