@@ -21,14 +21,14 @@ type load struct {
 }
 
 var loads = []load{
-	{"alive", time.Minute, time.Second, 0.06},
-	{"alive", time.Minute, 10 * time.Second, 0.3},
+	{"alive", time.Minute, time.Second, 0.17},
+	{"alive", time.Minute, 10 * time.Second, 0.5},
 	{"alive", time.Minute, time.Minute, 1},
 	{"alive", time.Minute, 10 * time.Minute, 4},
 	{"alive", time.Hour, time.Minute, 3},
 	{"alive", -1, time.Minute, 2},
-	{"none", time.Minute, time.Second, 0.04},
-	{"none", time.Minute, 10 * time.Second, 0.3},
+	{"none", time.Minute, time.Second, 0.17},
+	{"none", time.Minute, 10 * time.Second, 0.5},
 }
 
 // formula returns how many lookups and writes a second a node sends to the store
