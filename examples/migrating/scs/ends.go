@@ -56,7 +56,7 @@ func After(sm *scs.SessionManager, cookies *cookie.Sessions, observe func(contex
 	}
 	mux := routes(sm, guard, cookies)
 	mux.Handle("POST /login", cookies.Protect(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		signIn(w, r, cookies)
+		signIn(w, r, sm, cookies)
 	})))
 	return sm.LoadAndSave(mux), nil
 }
@@ -71,8 +71,12 @@ func routes(sm *scs.SessionManager, guard *auth.Guard, cookies *cookie.Sessions)
 	return mux
 }
 
-func signIn(w http.ResponseWriter, r *http.Request, cookies *cookie.Sessions) {
-	if _, err := cookies.SignIn(w, r, cookie.Request{Subject: checked(r)}); err != nil {
+func signIn(w http.ResponseWriter, r *http.Request, sm *scs.SessionManager, cookies *cookie.Sessions) {
+	err := sm.RenewToken(r.Context()) // the cart may have been planted
+	if err == nil {
+		_, err = cookies.SignIn(w, r, cookie.Request{Subject: checked(r)})
+	}
+	if err != nil {
 		http.Error(w, "Try again later.", http.StatusServiceUnavailable)
 	}
 }

@@ -95,7 +95,7 @@ func During(old *Legacy, cookies *cookie.Sessions, observe func(context.Context,
 			login(w, r, old.Manager)
 			return
 		}
-		signIn(w, r, cookies)
+		signIn(w, r, old.Manager, cookies)
 		old.Manager.Remove(r.Context(), "user") // it may be somebody else
 	})))
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {

@@ -171,5 +171,9 @@ func TestOverlap(t *testing.T) {
 		if status, _ := serve(during, "GET", "/me", "", session); status != 401 {
 			t.Errorf("after the overlap: %d, want 401", status)
 		}
+		// Whoever signs in keeps the cart, but under a name that nobody has planted.
+		if _, set := serve(during, "POST", "/login", "user=eve", session); set["session"] == nil || set["session"].Value == session.Value {
+			t.Errorf("signing in goes on with session %v", set["session"])
+		}
 	})
 }
