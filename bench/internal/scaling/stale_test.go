@@ -98,9 +98,12 @@ func (a arrangement) worst(t *testing.T) (worst time.Duration) {
 				done <- err
 			}()
 			var last time.Time
-			pace := time.Millisecond
-			if a.bound > time.Minute {
+			pace := time.Millisecond // between requests
+			switch {
+			case a.bound > time.Minute:
 				pace = 100 * time.Millisecond
+			case a.bound > time.Second:
+				pace = 3 * time.Millisecond
 			}
 			for end := time.Now().Add(a.bound + 100*time.Millisecond); time.Now().Before(end); time.Sleep(pace) {
 				if began := time.Now(); here.verify(t, plaintext) {

@@ -29,8 +29,8 @@ type world struct {
 	news      time.Duration // from a change until a node hears of it
 	lag       time.Duration // from a change until the replica has it
 
-	finds, touches atomic.Int64
-	changed        time.Time // when the last change could be seen in the primary
+	requests, finds, touches atomic.Int64
+	changed                  time.Time // when the last change could be seen in the primary
 
 	mu    sync.Mutex
 	lines []*line
@@ -46,6 +46,7 @@ type line struct {
 // A node is a machine of the service.
 type node struct {
 	*bearer.Tokens
+	world *world
 	cache *cache.Cache
 	line  *line
 }
@@ -66,7 +67,7 @@ func (w *world) node(t testing.TB, watching bool, maxStale, lastUsed time.Durati
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &node{tokens, c, l}
+	return &node{tokens, w, c, l}
 }
 
 // far is the store of a world as a node sees it.
@@ -207,6 +208,7 @@ func (n *node) requests(t testing.TB, random *rand.Rand, tokens []string, rate f
 		if !time.Now().Before(end) {
 			break
 		}
+		n.world.requests.Add(1)
 		plaintext := tokens[random.IntN(len(tokens))]
 		wait.Go(func() {
 			if !n.verify(t, plaintext) {
