@@ -1,5 +1,5 @@
 // Package docs checks what the documentation shows: every Go snippet in the
-// README and in a package comment must compile.
+// README, in docs and in a package comment must compile.
 package docs
 
 import (
@@ -91,6 +91,8 @@ var (
 	clientID  string
 	st        store.Store
 	db        store.Store
+	stEurope  store.Store
+	stAmerica store.Store
 	handler   http.Handler
 	reports   http.Handler
 	openEmpty func(*testing.T) store.Store
@@ -119,12 +121,21 @@ func TestSnippets(t *testing.T) {
 		t.Logf("%s: from %s", name, from)
 		write(t, filepath.Join(dir, name, "snippet.go"), wrap(code))
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
+	shown := migrations(t)
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	if err != nil || len(pages) == 0 {
+		t.Fatal(pages, err)
 	}
-	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
-		add("README.md", m[1])
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			if !strings.Contains(shown, m[1]) { // where it is compiled already
+				add(filepath.Base(page), m[1])
+			}
+		}
 	}
 	for _, pkg := range publicPackages {
 		before := n
@@ -142,6 +153,24 @@ func TestSnippets(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Errorf("snippets do not compile: %v\n%s", err, out)
 	}
+}
+
+// migrations returns the programs that docs/migrating.md shows pieces of.
+func migrations(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(root, "examples", "migrating", "*", "*.go"))
+	if err != nil || len(files) == 0 {
+		t.Fatal(files, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
 }
 
 // wrap makes a file of a snippet: of a whole program, of declarations, or of
