@@ -189,13 +189,19 @@ func TestMigrateAsOwner(t *testing.T) {
 }
 
 // Migrations add. So while a new version is rolled out, and has added something,
-// the nodes of the version before go on.
+// the nodes of the version before go on, and start again.
 func TestNodesOfTheVersionBefore(t *testing.T) {
 	dsn := services.StartPostgres(t).CreateDatabase("service")
 	n := newNode(t, config{store: openPostgres(t, dsn)})
 	before, c := n.issue(t)
-	if _, err := openDB(t, dsn).ExecContext(t.Context(), `ALTER TABLE keystile_credentials ADD COLUMN of_the_next_version text`); err != nil {
-		t.Fatal(err)
+	db := openDB(t, dsn)
+	for _, statement := range []string{
+		`ALTER TABLE keystile_credentials ADD COLUMN of_the_next_version text`,
+		`INSERT INTO keystile_migrations (version_id, is_applied) VALUES (2, true)`,
+	} {
+		if _, err := db.ExecContext(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
 	}
 	wants(t, "issued before", http.StatusOK, before, n)
 	plain, _, err := n.tokens.Rotate(t.Context(), "ada", c.ID, 0)

@@ -1,5 +1,5 @@
 // Package docs checks what the documentation shows: every Go snippet in the
-// README and in a package comment must compile.
+// README, in docs and in a package comment must compile.
 package docs
 
 import (
@@ -24,6 +24,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"expvar"
 	"fmt"
 	"log"
 	"log/slog"
@@ -55,6 +56,7 @@ var (
 	_ = sql.Open
 	_ = errors.Is
 	_ = endpoint.New
+	_ = expvar.NewMap
 	_ = fmt.Sprint
 	_ = log.Fatal
 	_ = slog.Info
@@ -113,12 +115,10 @@ func TestSnippets(t *testing.T) {
 		t.Logf("%s: from %s", name, from)
 		write(t, filepath.Join(dir, name, "snippet.go"), wrap(code))
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
-		add("README.md", m[1])
+	for _, page := range pages(t) {
+		for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(page.text, -1) {
+			add(page.name, m[1])
+		}
 	}
 	for _, pkg := range []string{"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store", "store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest"} {
 		before := n
