@@ -13,6 +13,8 @@ import (
 	"github.com/keystile/keystile/auth/throttle"
 )
 
+// B7: the address of the connection, or what trusted proxies vouch for; by the /64 in
+// IPv6, and those that cannot be told are one.
 func TestAddresses(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::ffff:172.16.0.0/108")}
 	tests := []struct {
@@ -65,7 +67,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// However many others fail, a blocked address stays blocked, and who has not
+// B5: however many others fail, a blocked address stays blocked, and who has not
 // failed passes.
 func TestEviction(t *testing.T) {
 	s := setup(t, throttle.Config{Burst: 3, Interval: time.Hour, Addresses: 64})
