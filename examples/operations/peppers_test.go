@@ -2,14 +2,18 @@ package operations_test
 
 import (
 	"crypto/rand"
+	"database/sql"
 	"fmt"
 	"net/http"
+	"net/netip"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
 func newPepper() []byte {
@@ -131,5 +135,32 @@ func TestAdoptedPepperIsNeeded(t *testing.T) {
 		if got := n.call("Bearer " + forged); got != want {
 			t.Errorf("AcceptUnpeppered %v: %d, want %d", also, got, want)
 		}
+	}
+}
+
+// What peppers do not protect from: rows are not signed, so who can write to the
+// database can give a token of their own to another account, and undo a revocation.
+func TestPeppersDoNotSignRows(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "credentials.db")
+	st, err := sqlite.Open(t.Context(), path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer st.Close()
+	n := newNode(t, config{store: st, peppers: [][]byte{newPepper()}})
+	token, c := n.issue(t)
+	if err := n.tokens.Revoke(t.Context(), "ada", c.ID); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(t.Context(), `UPDATE keystile_credentials SET subject = 'ben', revoked_at = NULL`); err != nil {
+		t.Fatal(err)
+	}
+	if id, err := n.tokens.Verify(t.Context(), token, netip.Addr{}); err != nil || id.Subject != "ben" {
+		t.Errorf("%+v, %v, want ben", id, err)
 	}
 }
