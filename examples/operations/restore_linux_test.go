@@ -87,8 +87,8 @@ func TestRestore(t *testing.T) {
 					}
 				}
 			}
-			want("before", http.StatusUnauthorized, ended(n))
 			events := audit.since(backup)
+			want("before", http.StatusUnauthorized, ended(n))
 			stop()
 
 			e.restore(t)
