@@ -33,7 +33,7 @@ func TestWhatSettingsLose(t *testing.T) {
 		loses bool
 	}{
 		{"PostgreSQL as it comes", onPostgres(), false},
-		{"PostgreSQL, synchronous_commit=off", onPostgres("synchronous_commit=off", "wal_writer_delay=10s"), true},
+		{"PostgreSQL, synchronous_commit=off", onPostgres("synchronous_commit=off", "wal_writer_delay=10s", "autovacuum=off"), true},
 		{"Redis, appendfsync always", onRedis("--appendonly", "yes", "--appendfsync", "always"), false},
 		{"Redis, snapshots alone", onRedis("--appendonly", "no"), true},
 	} {
