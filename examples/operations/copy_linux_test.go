@@ -142,6 +142,10 @@ func list(t *testing.T, st store.Store, subject string) map[string]string {
 			t.Fatal(err)
 		}
 		for _, c := range page {
+			c := c.Clone()
+			if c.Kind == store.KindSession {
+				c.LastUsedAt = time.Time{} // a node of before may just be writing it
+			}
 			rows[c.ID] = fmt.Sprintf("%x %q %+v", c.Digest[:], c.Data, *c)
 		}
 		if len(page) < f.Limit {
