@@ -47,15 +47,16 @@ func openPostgres(t testing.TB, dsn string) *postgres.Store {
 	return st
 }
 
-// openRedis opens a store, and returns its client too.
+// openRedis opens a store, and returns its client too. It waits for long: the
+// machine may be busy.
 func openRedis(t testing.TB, server *services.Redis) (*redisstore.Store, rueidis.Client) {
 	t.Helper()
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr()}, ConnWriteTimeout: 2 * time.Second})
+	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr()}, ConnWriteTimeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	st, err := redisstore.New(t.Context(), redisstore.Config{Client: client, Prefix: "service"})
+	st, err := redisstore.New(t.Context(), redisstore.Config{Client: client, Prefix: "service", Timeout: 20 * time.Second})
 	if err != nil {
 		t.Fatal(err)
 	}
