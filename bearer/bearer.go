@@ -79,8 +79,9 @@ type Config struct {
 	// whoever can read and write the store but does not know the peppers.
 	// The first one makes the digests of new tokens, all of them find old
 	// ones: to change the pepper, put a new one first, and remove the old
-	// one when the tokens made with it have expired. Every further one
-	// costs unknown tokens another lookup.
+	// one when the tokens made with it have expired. With several processes,
+	// each must have the new one, as the second, before any has it first.
+	// Every further one costs unknown tokens another lookup.
 	Peppers [][]byte
 
 	// AcceptUnpeppered finds tokens made before there were Peppers, too.

@@ -78,7 +78,9 @@ type Config struct {
 
 	// Keys seal and open the cookies: the first one seals, each opens. To
 	// change the key, put a new one first, and take the old one away when
-	// the sessions of before have ended; those in use are sealed anew.
+	// the sessions of before have ended; those in use are sealed anew. With
+	// several processes, each must have the new one, as the second, before
+	// any has it first.
 	Keys []Key
 
 	// Store, if set, keeps the sessions. It may be shared with other

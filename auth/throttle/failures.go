@@ -17,6 +17,11 @@ type failures struct {
 
 const ways = 16
 
+// maxOwed bounds for how long a client is blocked for what failed at once: no less
+// than an Interval may be, and enough to keep a guesser with a thousand connections
+// to about the rate of one.
+const maxOwed = maxInterval
+
 type set struct {
 	mu      sync.Mutex
 	clients [ways]client
@@ -50,9 +55,10 @@ func (f *failures) add(c client, now, interval, spare time.Duration) time.Durati
 	full := now + interval
 	if s.clients[i] == c && s.full[i] > now {
 		full = s.full[i] + interval
-		// What fails in parallel finds the bucket empty, and it cannot be
-		// emptier. A Shared may have said more.
-		full = max(s.full[i], min(full, now+spare+interval))
+		// What was let through together and finds the bucket empty is owed:
+		// else who guesses many at a time would make many times the guesses.
+		// A Shared may have said more.
+		full = max(s.full[i], min(full, now+spare+maxOwed))
 	}
 	s.put(i, c, full)
 	return full

@@ -13,6 +13,8 @@ import (
 	"github.com/keystile/keystile/auth/throttle"
 )
 
+// B7: the address of the connection, or what trusted proxies vouch for; by the /64 in
+// IPv6, and those that cannot be told are one.
 func TestAddresses(t *testing.T) {
 	proxies := []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("::ffff:172.16.0.0/108")}
 	tests := []struct {
@@ -65,7 +67,7 @@ func TestAddresses(t *testing.T) {
 	}
 }
 
-// However many others fail, a blocked address stays blocked, and who has not
+// B5: however many others fail, a blocked address stays blocked, and who has not
 // failed passes.
 func TestEviction(t *testing.T) {
 	s := setup(t, throttle.Config{Burst: 3, Interval: time.Hour, Addresses: 64})
@@ -78,33 +80,88 @@ func TestEviction(t *testing.T) {
 	s.want(t, "elsewhere", 200, there, s.token)
 }
 
-// Those that fail in parallel are let through, and do not block for longer.
+// Those that are under way together are let through, but what fails of them is
+// owed: who guesses many at a time makes no more guesses than who waits.
 func TestParallel(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := setup(t, throttle.Config{Burst: 2, Interval: time.Minute})
-		begun := make(chan struct{})
-		slow := auth.AuthenticatorFunc(func(r *http.Request) (*auth.Identity, error) {
-			<-begun
-			return s.tokens.Authenticate(r)
+	const interval = time.Minute
+	for _, tt := range []struct {
+		atOnce int
+		wait   time.Duration
+	}{
+		{1, 0},
+		{2, interval}, // the bucket is just empty
+		{10, 9 * interval},
+		{60, 59 * interval},
+		{200, time.Hour}, // and no longer
+	} {
+		t.Run(fmt.Sprint(tt.atOnce), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s, begun := slowService(t, throttle.Config{Burst: 2, Interval: interval})
+				var wg sync.WaitGroup
+				for range tt.atOnce {
+					wg.Go(func() { s.want(t, "in parallel", 401, here, "wrong") })
+				}
+				synctest.Wait()
+				close(begun)
+				wg.Wait()
+				if tt.wait == 0 {
+					s.fail(t, 1, here)
+					return
+				}
+				if w := s.do(request(here, "Authorization", "Bearer wrong")); w.Code != 429 || w.Header().Get("Retry-After") != fmt.Sprint(tt.wait.Seconds()) {
+					t.Errorf("%d, Retry-After %s, want 429, %v", w.Code, w.Header().Get("Retry-After"), tt.wait)
+				}
+				time.Sleep(tt.wait)
+				s.fail(t, 1, here)
+				s.want(t, "after the one that came back", 429, here, "wrong")
+			})
 		})
-		limiter, err := throttle.New(throttle.Config{Burst: 2, Interval: time.Minute})
+	}
+}
+
+// slowService answers nobody before the channel is closed.
+func slowService(t *testing.T, cfg throttle.Config) (*service, chan struct{}) {
+	t.Helper()
+	s := setup(t, cfg)
+	begun := make(chan struct{})
+	slow := auth.AuthenticatorFunc(func(r *http.Request) (*auth.Identity, error) {
+		<-begun
+		return s.tokens.Authenticate(r)
+	})
+	limiter, err := throttle.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{slow}, Throttle: limiter})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.handler = guard.Require()(s.handler)
+	return s, begun
+}
+
+// Over a day, guesses that are sent 50 at a time, as soon as the limit lets them,
+// are no more than the bucket has.
+func TestParallelGainsNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const burst, interval, day = 20, time.Minute, 24 * time.Hour
+		limiter, err := throttle.New(throttle.Config{Burst: burst, Interval: interval})
 		if err != nil {
 			t.Fatal(err)
 		}
-		guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{slow}, Throttle: limiter})
-		if err != nil {
-			t.Fatal(err)
+		guess := request(here, "Authorization", "Bearer wrong")
+		guesses := 0
+		for end := time.Now().Add(day); time.Now().Before(end); time.Sleep(time.Second) {
+			if limiter.Wait(guess) > 0 {
+				continue
+			}
+			for range 50 {
+				guesses++
+				limiter.Done(guess, nil, auth.ErrInvalidCredentials)
+			}
 		}
-		s.handler = guard.Require()(s.handler)
-		var wg sync.WaitGroup
-		for range 100 {
-			wg.Go(func() { s.want(t, "in parallel", 401, here, "wrong") })
-		}
-		synctest.Wait()
-		close(begun)
-		wg.Wait()
-		if w := s.do(request(here, "Authorization", "Bearer wrong")); w.Code != 429 || w.Header().Get("Retry-After") != "60" {
-			t.Errorf("%d, Retry-After %s, want 429, 60", w.Code, w.Header().Get("Retry-After"))
+		if most := burst + int(day/interval) + 50; guesses > most {
+			t.Errorf("%d guesses a day, want at most %d", guesses, most)
 		}
 	})
 }

@@ -5,46 +5,50 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/auth/throttle"
 )
 
-// This is WRONG behind a reverse proxy: without Config.TrustedProxies everybody
-// has the proxy's address, and one client that fails locks out all. To believe
-// X-Forwarded-For without knowing the proxy would be no better, for anybody can
-// send that header.
+// INCORRECT: a limiter behind a reverse proxy of which it does not know. Everybody
+// has the proxy's address then, so one client that fails locks out all whose
+// credentials are new. TrustedProxies names the proxy; and only the proxy, for
+// whoever is in there says himself which address he has.
 func Example_incorrect() {
-	limiter, err := throttle.New(throttle.Config{Burst: 3}) // WRONG: TrustedProxies is missing
-	if err != nil {
-		log.Fatal(err)
-	}
-	guard, err := auth.New(auth.Config{
-		Authenticators: []auth.Authenticator{auth.AuthenticatorFunc(func(r *http.Request) (*auth.Identity, error) {
-			if _, password, ok := r.BasicAuth(); !ok || password != "correct horse battery staple" {
-				return nil, auth.ErrInvalidCredentials
-			}
-			return &auth.Identity{Subject: "ada", Scheme: "Basic"}, nil
-		})},
-		Throttle: limiter,
+	passwords := auth.AuthenticatorFunc(func(r *http.Request) (*auth.Identity, error) {
+		_, password, ok := r.BasicAuth()
+		switch {
+		case !ok:
+			return nil, auth.ErrNoCredentials
+		case password != "correct horse battery staple":
+			return nil, auth.ErrInvalidCredentials
+		}
+		return &auth.Identity{Subject: "ada", Scheme: "Basic"}, nil
 	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	try := func(client, password string) {
-		r := httptest.NewRequest("GET", "/", nil) // all from one address, as from a proxy
-		r.Header.Set("X-Forwarded-For", client)
-		r.SetBasicAuth("ada", password)
-		_, err := guard.Authenticate(r)
-		fmt.Println(client, err)
-	}
-	for range 3 {
+	for _, trusted := range [][]netip.Prefix{
+		nil, // WRONG
+		{netip.MustParsePrefix("192.0.2.1/32")},
+	} {
+		limiter, err := throttle.New(throttle.Config{Burst: 1, TrustedProxies: trusted})
+		if err != nil {
+			log.Fatal(err)
+		}
+		guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{passwords}, Throttle: limiter})
+		if err != nil {
+			log.Fatal(err)
+		}
+		try := func(client, password string) error {
+			r := httptest.NewRequest("GET", "/", nil) // from 192.0.2.1, the proxy
+			r.Header.Set("X-Forwarded-For", client)
+			r.SetBasicAuth("ada", password)
+			_, err := guard.Authenticate(r)
+			return err
+		}
 		try("203.0.113.7", "a guess")
+		fmt.Println(trusted, try("203.0.113.8", "correct horse battery staple"))
 	}
-	try("203.0.113.8", "correct horse battery staple")
 	// Output:
-	// 203.0.113.7 auth: the credentials are not valid
-	// 203.0.113.7 auth: the credentials are not valid
-	// 203.0.113.7 auth: the credentials are not valid
-	// 203.0.113.8 auth: too many failed attempts
+	// [] auth: too many failed attempts
+	// [192.0.2.1/32] <nil>
 }

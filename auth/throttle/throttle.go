@@ -30,7 +30,9 @@
 // fails takes one, and each [Config.Interval] brings one back. While it is empty,
 // attempts from there are answered with 429 and Retry-After before any
 // authenticator, and so any store, is asked. Those that are under way together
-// are all let through, so that a burst of valid requests never waits for itself.
+// are all let through, so that a burst of valid requests never waits for itself;
+// those of them that fail are owed, for an hour at most, so that guesses that are
+// sent many at a time are no more than those that wait.
 //
 // # Who is locked out
 //

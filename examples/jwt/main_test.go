@@ -292,4 +292,3 @@ func TestFlood(t *testing.T) {
 	}
 	want(t, url, "a known key", sign(t, jwt.SigningMethodES256, "ec", key, iss.claims(nil)), 200, "ben")
 }
-

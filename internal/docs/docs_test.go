@@ -30,6 +30,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"expvar"
 	"fmt"
 	"log"
 	"log/slog"
@@ -61,6 +62,7 @@ var (
 	_ = sql.Open
 	_ = errors.Is
 	_ = endpoint.New
+	_ = expvar.NewMap
 	_ = fmt.Sprint
 	_ = log.Fatal
 	_ = slog.Info
@@ -122,18 +124,10 @@ func TestSnippets(t *testing.T) {
 		write(t, filepath.Join(dir, name, "snippet.go"), wrap(code))
 	}
 	shown := migrations(t)
-	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
-	if err != nil || len(pages) == 0 {
-		t.Fatal(pages, err)
-	}
-	for _, page := range append(pages, filepath.Join(root, "README.md")) {
-		text, err := os.ReadFile(page)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+	for _, page := range pages(t) {
+		for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(page.text, -1) {
 			if !strings.Contains(shown, m[1]) { // where it is compiled already
-				add(filepath.Base(page), m[1])
+				add(page.name, m[1])
 			}
 		}
 	}

@@ -112,6 +112,7 @@ var mutants = []mutant{
 	{"throttle: accepted, and revoked since", "auth/throttle/throttle.go", `l.accepted.remove(client, l.credentials(r))`, ``, "auth/throttle", "TestValidHere"},
 	{"throttle: what was not looked at", "auth/throttle/throttle.go", `auth.HeaderCredentials(r.Header, id.Scheme); err == nil {`, `auth.HeaderCredentials(r.Header, id.Scheme); err == nil || true {`, "auth/throttle", "TestGuessesBesideValidCredentials"},
 	{"throttle: accepted elsewhere", "auth/throttle/accepted.go", `h.Write(c[:])`, ``, "auth/throttle", "TestValidHere"},
-	{"throttle: what is under way together", "auth/throttle/failures.go", `full = max(s.full[i], min(full, now+spare+interval))`, ``, "auth/throttle", "TestParallel"},
+	{"throttle: what is under way together", "auth/throttle/failures.go", `full = max(s.full[i], min(full, now+spare+maxOwed))`, ``, "auth/throttle", "TestParallel"},
+	{"throttle: what failed together is owed", "auth/throttle/failures.go", `now+spare+maxOwed`, `now+spare+interval`, "auth/throttle", "TestParallelGainsNothing"},
 	{"throttle: a shared limiter that panics", "auth/throttle/shared.go", `if recover() != nil {`, `if false {`, "auth/throttle", "TestSharedFails"},
 }

@@ -14,8 +14,9 @@
 //
 // What a call has written survives the end of the process and of the machine
 // (journal_mode WAL, synchronous FULL). Beside the file there are two more while
-// it is in use, with -wal and -shm at the end of their names; a backup takes all
-// three, or uses VACUUM INTO.
+// it is in use, with -wal and -shm at the end of their names. A backup uses VACUUM
+// INTO: to copy the three while they are written makes none. Who puts a backup in
+// the place of the file deletes the other two.
 package sqlite
 
 import (

@@ -1,0 +1,168 @@
+package operations_test
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/cookie"
+	"github.com/keystile/keystile/examples/operations"
+	"github.com/keystile/keystile/internal/services"
+	"github.com/keystile/keystile/secret"
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
+)
+
+// A service moves from one engine to the next, and nobody notices but those who
+// want to be issued something meanwhile: what is valid stays valid, what has ended
+// stays ended, and rows are the same to the last field.
+func TestCopy(t *testing.T) {
+	file, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "credentials.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	rdb, _ := openRedis(t, services.StartRedis(t))
+	back, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "again.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer back.Close()
+	stores := []struct {
+		name string
+		store.Store
+	}{
+		{"SQLite", file},
+		{"PostgreSQL", openPostgres(t, services.StartPostgres(t).DSN("postgres"))},
+		{"Redis", rdb},
+		{"SQLite again", back},
+	}
+
+	cfg := config{store: file, keys: []cookie.Key{cookie.NewKey()}}
+	n := newNode(t, cfg)
+	valid, validRow := n.issue(t)
+	if err := file.Touch(t.Context(), validRow.ID, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	revoked, row := n.issue(t)
+	if err := n.tokens.Revoke(t.Context(), "ada", row.ID); err != nil {
+		t.Fatal(err)
+	}
+	rotated, row := n.issue(t)
+	if _, _, err := n.tokens.Rotate(t.Context(), "ada", row.ID, 0); err != nil {
+		t.Fatal(err)
+	}
+	session, _ := n.signIn(t)
+	plain, _, err := n.secrets.Issue(t.Context(), secret.Request{Subject: "ada", Data: []byte("client")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	subjects := []string{"ada", "nobody", "ada"}
+	for i := range 1001 { // more than a page
+		if err := file.Insert(t.Context(), plainRow(i), 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	subjects = append(subjects, "many")
+
+	for i, to := range stores[1:] {
+		from := stores[i]
+		t.Run("from "+from.name+" to "+to.name, func(t *testing.T) {
+			// 1. The nodes verify, and change nothing any more.
+			cfg.store = store.FindOnly(from)
+			frozen := newNode(t, cfg)
+			serves := func(what string, n *node) {
+				t.Helper()
+				visitor := session
+				got := []int{n.call("Bearer " + valid), n.call("Secret " + plain.Reveal()), n.visit(&visitor), n.call("Bearer " + revoked), n.call("Bearer " + rotated)}
+				if diff := cmp.Diff([]int{200, 200, 200, 401, 401}, got); diff != "" {
+					t.Errorf("%s (-want +got):\n%s", what, diff)
+				}
+			}
+			serves("frozen", frozen)
+			if _, _, err := frozen.tokens.Issue(t.Context(), bearer.Request{Subject: "ada"}); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("frozen, issue: %v", err)
+			}
+			if _, err := frozen.sessions.SignIn(httptest.NewRecorder(), httptest.NewRequest("POST", "/", nil), cookie.Request{Subject: "ada"}); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("frozen, sign in: %v", err)
+			}
+			if err := frozen.tokens.Revoke(t.Context(), "ada", validRow.ID); !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("frozen, revoke: %v", err)
+			}
+
+			// 2. Copy, and compare.
+			want := 1001 + 6 + i // one more each time, see below
+			if copied, err := operations.Copy(t.Context(), to, from, subjects); err != nil || copied != want {
+				t.Fatalf("%d copied, %v, want %d", copied, err, want)
+			}
+			for _, subject := range []string{"ada", "many"} {
+				if diff := cmp.Diff(list(t, from, subject), list(t, to, subject)); diff != "" {
+					t.Errorf("%s (-from +to):\n%s", subject, diff)
+				}
+			}
+			serves("frozen, after the copy", frozen)
+
+			// 3. The nodes go over to the new one, which does everything.
+			cfg.store = to
+			n := newNode(t, cfg)
+			serves("moved", n)
+			token, c := n.issue(t)
+			wants(t, "issued on the new one", http.StatusOK, token, n)
+			if _, err := n.tokens.RevokeFamily(t.Context(), "ada", c.Family); err != nil {
+				t.Fatal(err)
+			}
+			wants(t, "revoked on the new one", http.StatusUnauthorized, token, n)
+		})
+	}
+}
+
+// plainRow returns one of many rows.
+func plainRow(i int) *store.Credential {
+	now := time.Now().Add(time.Duration(i) * time.Microsecond)
+	c := &store.Credential{ID: fmt.Sprintf("many-%04d", i), Kind: store.KindToken, Subject: "many", CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour)}
+	copy(c.Digest[:], c.ID)
+	return c
+}
+
+// list returns all rows of a subject, with the digests as bytes, since they are
+// printed and compared as nothing else.
+func list(t *testing.T, st store.Store, subject string) map[string]string {
+	t.Helper()
+	rows := map[string]string{}
+	for f := (store.Filter{Subject: subject, Limit: 500}); ; {
+		page, err := st.List(t.Context(), f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range page {
+			c := c.Clone()
+			if c.Kind == store.KindSession {
+				c.LastUsedAt = time.Time{} // a node of before may just be writing it
+			}
+			rows[c.ID] = fmt.Sprintf("%x %q %+v", c.Digest[:], c.Data, *c)
+		}
+		if len(page) < f.Limit {
+			return rows
+		}
+		f.Before = page[len(page)-1].ID
+	}
+}
+
+// What is there already is not written over: a copy begins with an empty store.
+func TestCopyNotEmpty(t *testing.T) {
+	from, to := store.NewMemory(), store.NewMemory()
+	newNode(t, config{store: from}).issue(t)
+	if n, err := operations.Copy(t.Context(), to, from, []string{"ada"}); n != 1 || err != nil {
+		t.Fatalf("%d copied, %v", n, err)
+	}
+	if _, err := operations.Copy(t.Context(), to, from, []string{"ada"}); !errors.Is(err, store.ErrExists) {
+		t.Errorf("again: %v, want %v", err, store.ErrExists)
+	}
+}
