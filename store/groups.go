@@ -55,7 +55,7 @@ func (m *Memory) selected(f Filter, now time.Time) []*Credential {
 	}
 	var found []*Credential
 	for _, id := range ids {
-		if c, ok := m.ids[id]; ok && f.Match(c, now) {
+		if c := m.ids.get(id); c != nil && f.Match(c, now) {
 			found = append(found, c)
 		}
 	}

@@ -25,7 +25,7 @@ type Memory struct {
 	table atomic.Pointer[table] // by digest; nil while empty
 
 	mu     sync.RWMutex // writers of anything, readers of what follows
-	ids    map[string]*Credential
+	ids    *index // nil while empty
 	groups map[group][]string // IDs of the members, oldest first
 }
 
@@ -58,7 +58,7 @@ func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
 }
 
 func (m *Memory) get(id string) (*Credential, error) {
-	if c, ok := m.ids[id]; ok {
+	if c := m.ids.get(id); c != nil {
 		return c, nil
 	}
 	return nil, ErrNotFound
@@ -198,27 +198,28 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
 		if !ended(c.ExpiresAt) && !ended(c.RevokedAt) {
 			return false
 		}
-		delete(m.ids, c.ID)
 		for _, g := range groupsOf(c) {
 			left[g] = true
 		}
 		return true
 	})
+	if len(kept) == t.taken {
+		return 0, nil
+	}
+	m.table.Store(newTable(kept))
+	m.ids = newIndex(kept)
 	for g := range left {
-		m.groups[g] = slices.DeleteFunc(m.groups[g], func(id string) bool { return m.ids[id] == nil })
+		m.groups[g] = slices.DeleteFunc(m.groups[g], func(id string) bool { return m.ids.get(id) == nil })
 		if len(m.groups[g]) == 0 {
 			delete(m.groups, g)
 		}
-	}
-	if len(kept) < t.taken {
-		m.table.Store(newTable(kept))
 	}
 	return t.taken - len(kept), nil
 }
 
 // vacant returns ErrExists if c's ID or digest is taken.
 func (m *Memory) vacant(c *Credential) error {
-	if m.ids[c.ID] != nil {
+	if m.ids.get(c.ID) != nil {
 		return ErrExists
 	}
 	if t := m.table.Load(); t != nil {
@@ -232,12 +233,15 @@ func (m *Memory) vacant(c *Credential) error {
 // add stores c, whose ID and digest are vacant.
 func (m *Memory) add(c *Credential) {
 	if m.ids == nil {
-		m.ids = make(map[string]*Credential)
+		m.ids = newIndex(nil)
 		m.groups = make(map[group][]string)
 		m.table.Store(newTable(nil))
 	}
 	m.share(c)
-	m.ids[c.ID] = c
+	if m.ids.full() {
+		m.ids = newIndex(m.table.Load().rows())
+	}
+	m.ids.put(c)
 	for _, g := range groupsOf(c) {
 		m.groups[g] = appendSparing(m.groups[g], c.ID)
 	}
@@ -256,7 +260,7 @@ func (m *Memory) share(c *Credential) {
 	if len(ids) == 0 {
 		return
 	}
-	like := m.ids[ids[len(ids)-1]]
+	like := m.ids.get(ids[len(ids)-1])
 	c.Subject = like.Subject
 	if c.Name == like.Name {
 		c.Name = like.Name
@@ -268,6 +272,6 @@ func (m *Memory) share(c *Credential) {
 
 // replace puts c in the place of the credential with its ID and digest.
 func (m *Memory) replace(c *Credential) {
-	m.ids[c.ID] = c
+	m.ids.put(c)
 	m.table.Load().put(c)
 }

@@ -74,7 +74,7 @@ func TestTableIsNeverFull(t *testing.T) {
 		if size := len(table.slots); size&(size-1) != 0 || 4*table.taken > 3*size {
 			t.Fatalf("after %d rows: %d of %d slots taken, want at most three quarters of a power of two", i+1, table.taken, size)
 		}
-		if table.taken != i+1 || !slices.Contains(table.rows(), m.ids[c.ID]) {
+		if table.taken != i+1 || !slices.Contains(table.rows(), m.ids.get(c.ID)) {
 			t.Fatalf("after %d rows: %d slots taken, want as many, and the last row in one", i+1, table.taken)
 		}
 	}
@@ -104,9 +104,9 @@ func TestPruneShrinks(t *testing.T) {
 		t.Fatalf("Prune = %d, %v, want 9999", n, err)
 	}
 	table := m.table.Load()
-	if len(table.slots) > 64 || table.taken != 1 || len(m.ids) != 1 || len(m.groups) != 3 {
-		t.Errorf("of one row: %d slots, %d of them taken, %d IDs, %d groups, want 64, 1, 1, 3",
-			len(table.slots), table.taken, len(m.ids), len(m.groups))
+	if len(table.slots) > 64 || table.taken != 1 || m.ids.taken != 1 || len(m.ids.slots) > 64 || len(m.groups) != 3 {
+		t.Errorf("of one row: %d slots, %d of them taken, %d IDs in %d slots, %d groups, want 64, 1, 1, 64, 3",
+			len(table.slots), table.taken, m.ids.taken, len(m.ids.slots), len(m.groups))
 	}
 	if n, err := m.Prune(t.Context(), now.Add(time.Second)); err != nil || n != 0 || m.table.Load() != table {
 		t.Errorf("Prune again = %d, %v, want 0 and the same table", n, err)
