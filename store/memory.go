@@ -24,8 +24,8 @@ import (
 type Memory struct {
 	table atomic.Pointer[table] // by digest; nil while empty
 
-	mu     sync.RWMutex // writers of anything, readers of what follows
-	ids    *index // nil while empty
+	mu     sync.RWMutex       // writers of anything, readers of what follows
+	ids    *index             // nil while empty
 	groups map[group][]string // IDs of the members, oldest first
 }
 
