@@ -18,7 +18,7 @@ type doer interface {
 func newClient() doer {
 	return &http.Client{
 		Timeout:   30 * time.Second,
-		Transport: &http.Transport{MaxIdleConnsPerHost: 128},
+		Transport: &http.Transport{MaxIdleConnsPerHost: 32},
 	}
 }
 

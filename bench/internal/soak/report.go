@@ -51,7 +51,8 @@ type Report struct {
 	Happened         int           // those that had
 	Worst            time.Duration // after a fault at which a step began that failed
 	Faults           map[string]int
-	Before, After    usage
+	Before, After    usage // after warm-up, and in the end
+	Most             usage // of what was measured from Before to After: in the end, and before each fault
 	Violations       map[check]int
 	accounts         []string
 }
@@ -77,6 +78,11 @@ func (r *Report) violate(c check, what string, history []string) {
 	}
 }
 
+// measured enters what the process takes.
+func (r *Report) measured(u usage) {
+	r.Most.Heap, r.Most.Goroutines = max(r.Most.Heap, u.Heap), max(r.Most.Goroutines, u.Goroutines)
+}
+
 // finish checks what can be said of all of the run alone.
 func (l *ledger) finish(before, after usage) *Report {
 	l.mu.Lock()
@@ -85,6 +91,7 @@ func (l *ledger) finish(before, after usage) *Report {
 	r.Took = time.Since(l.start).Round(time.Second)
 	r.Worst = l.weather.worst
 	r.Before, r.After = before, after
+	r.measured(after)
 	for _, unknown := range l.names {
 		if unknown { // and compareFamily found no row
 			r.Resolved++
@@ -106,11 +113,11 @@ func (l *ledger) finish(before, after usage) *Report {
 	if r.Strictly*10 < r.Judged*9 {
 		l.violate(ignorant, fmt.Sprintf("both answers were allowed to %d of %d requests", r.Judged-r.Strictly, r.Judged))
 	}
-	if after.Heap > 2*before.Heap+16<<20 {
-		l.violate(grown, fmt.Sprintf("the heap was %d bytes and is %d", before.Heap, after.Heap))
+	if r.Most.Heap > 2*before.Heap+16<<20 {
+		l.violate(grown, fmt.Sprintf("the heap grew from %d bytes to %d", before.Heap, r.Most.Heap))
 	}
-	if after.Goroutines > before.Goroutines+32 {
-		l.violate(grown, fmt.Sprintf("there were %d goroutines and are %d", before.Goroutines, after.Goroutines))
+	if r.Most.Goroutines > before.Goroutines+64 {
+		l.violate(grown, fmt.Sprintf("the goroutines grew from %d to %d", before.Goroutines, r.Most.Goroutines))
 	}
 	return r
 }
@@ -135,7 +142,8 @@ func (r *Report) Write(w io.Writer) error {
 	}
 	slices.Sort(faults)
 	fmt.Fprintf(&b, "  faults: %s; the last step to fail began %v after the end of one\n", strings.Join(faults, ", "), r.Worst.Round(time.Millisecond))
-	fmt.Fprintf(&b, "  heap %.1f MB, then %.1f MB; goroutines %d, then %d\n", float64(r.Before.Heap)/1e6, float64(r.After.Heap)/1e6, r.Before.Goroutines, r.After.Goroutines)
+	fmt.Fprintf(&b, "  heap %.1f MB, then at most %.1f MB, in the end %.1f MB; goroutines %d, then at most %d, in the end %d\n",
+		float64(r.Before.Heap)/1e6, float64(r.Most.Heap)/1e6, float64(r.After.Heap)/1e6, r.Before.Goroutines, r.Most.Goroutines, r.After.Goroutines)
 	var verdict []string
 	for _, c := range checks {
 		verdict = append(verdict, fmt.Sprintf("%s %d", c, r.Violations[c]))

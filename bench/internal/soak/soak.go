@@ -39,9 +39,9 @@ type Plan struct {
 
 const (
 	warmUp = 2 * time.Second
-	grace  = 5 * time.Second // after a fault: then the service must be available again
-	settle = 3 * time.Second // in which a write whose answer was lost may still be made
-	keep   = 10 * time.Second
+	grace  = 5 * time.Second  // after a fault: then the service must be available again
+	settle = 3 * time.Second  // in which a write whose answer was lost may still be made
+	keep   = 10 * time.Second // what has ended, where the store lives in memory
 
 	few, many = 200, 400 // live tokens
 )
@@ -117,8 +117,13 @@ func (s *service) injectFaults(ctx context.Context, l *ledger, p Plan) error {
 	for end := time.Now().Add(p.For - warmUp); ; {
 		for _, i := range rng.Perm(len(s.faults)) {
 			f := s.faults[i]
+			u, err := s.usage() // before the process is killed, perhaps
+			if err != nil {
+				return err
+			}
+			l.report.measured(u)
 			l.weather.begin()
-			err := f.inject(rng)
+			err = f.inject(rng)
 			l.weather.end()
 			if err != nil {
 				return err

@@ -93,7 +93,7 @@ func (t *token) replaced(except *attempt) bool {
 // was answered then: another attempt, or the expiry. t.mu is held.
 func (t *token) explains(refusal *attempt) bool {
 	for _, a := range t.attempts {
-		if a != refusal && a.outcome != conflict && a.began.Before(refusal.ended) {
+		if a != refusal && a.outcome != conflict && !a.began.After(refusal.ended) {
 			return true
 		}
 	}
