@@ -136,8 +136,12 @@ func (l *ledger) tally(kind string, a answer) (known bool) {
 		n.Refused++
 		return true
 	}
-	if !l.weather.excuses(a.began) {
-		complain(unavailable, fmt.Sprintf("status %d while nothing is wrong: %s %v", a.status, a.body, a.err))
+	switch {
+	case l.weather.excuses(a.began):
+	case a.ended.Sub(a.began) > overload:
+		l.report.Overloaded++
+	default:
+		complain(unavailable, fmt.Sprintf("status %d while nothing is wrong: %q, %v", a.status, a.body, a.err))
 	}
 	return false
 }

@@ -120,7 +120,7 @@ func soakPlanted(t *testing.T, plant func(*planted), wrap func(http.Handler) htt
 			s.client = inProcess{wrap(handler)}
 		}
 		s.faults = s.memoryFaults()
-		report, err = s.soak(t.Context(), Plan{For: 20 * time.Second, Clients: 16, Pause: 50 * time.Millisecond, Seed: 1})
+		report, err = s.soak(t.Context(), Plan{For: 20 * time.Second, Clients: 8, Pause: 50 * time.Millisecond, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -226,6 +226,19 @@ func TestPlanted(t *testing.T) {
 					down.Store(true)
 				}
 				if down.Load() {
+					return nil, errOutage
+				}
+				return c, err
+			}
+		}},
+		"a store hangs from a fault on": {want: unavailable, plant: func(p *planted) {
+			var down atomic.Bool
+			p.find = func(c *store.Credential, err error) (*store.Credential, error) {
+				if errors.Is(err, errOutage) {
+					down.Store(true)
+				}
+				if down.Load() {
+					time.Sleep(2 * time.Second)
 					return nil, errOutage
 				}
 				return c, err

@@ -50,6 +50,7 @@ type Report struct {
 	Resolved         int           // those of which the rows in the end tell
 	Happened         int           // those that had
 	Worst            time.Duration // after a fault at which a step began that failed
+	Overloaded       int           // steps that timed out without a fault
 	Faults           map[string]int
 	Before, After    usage // after warm-up, and in the end
 	Most             usage // of what was measured from Before to After: in the end, and before each fault
@@ -97,8 +98,9 @@ func (l *ledger) finish(before, after usage) *Report {
 			r.Resolved++
 		}
 	}
-	var writes int
+	var steps, writes int
 	for _, s := range r.Steps {
+		steps += s.Sent
 		if s.Kind != "authenticate" {
 			writes += s.Sent
 			r.Unknown += s.Unavailable + s.NoAnswer
@@ -106,6 +108,9 @@ func (l *ledger) finish(before, after usage) *Report {
 		if s.Acknowledged == 0 {
 			l.violate(ignorant, fmt.Sprintf("not one acknowledged: %s", s.Kind))
 		}
+	}
+	if r.Overloaded*100 > steps {
+		l.violate(unavailable, fmt.Sprintf("%d of %d steps timed out without a fault", r.Overloaded, steps))
 	}
 	if r.Unknown*4 > writes {
 		l.violate(ignorant, fmt.Sprintf("%d of %d writes are unknown", r.Unknown, writes))
@@ -141,7 +146,8 @@ func (r *Report) Write(w io.Writer) error {
 		faults = append(faults, fmt.Sprintf("%s %d", name, n))
 	}
 	slices.Sort(faults)
-	fmt.Fprintf(&b, "  faults: %s; the last step to fail began %v after the end of one\n", strings.Join(faults, ", "), r.Worst.Round(time.Millisecond))
+	fmt.Fprintf(&b, "  faults: %s; the last step to fail began %v after the end of one; %d timed out without a fault\n",
+		strings.Join(faults, ", "), r.Worst.Round(time.Millisecond), r.Overloaded)
 	fmt.Fprintf(&b, "  heap %.1f MB, then at most %.1f MB, in the end %.1f MB; goroutines %d, then at most %d, in the end %d\n",
 		float64(r.Before.Heap)/1e6, float64(r.Most.Heap)/1e6, float64(r.After.Heap)/1e6, r.Before.Goroutines, r.Most.Goroutines, r.After.Goroutines)
 	var verdict []string

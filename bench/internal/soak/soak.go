@@ -43,6 +43,10 @@ const (
 	settle = 3 * time.Second  // in which a write whose answer was lost may still be made
 	keep   = 10 * time.Second // what has ended, where the store lives in memory
 
+	// A step that fails without a fault after that long has met a machine that
+	// is busy, or a disk that is. Few of them are forgiven.
+	overload = 1500 * time.Millisecond
+
 	few, many = 200, 400 // live tokens
 )
 

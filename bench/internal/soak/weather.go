@@ -30,12 +30,12 @@ func (w *weather) end() {
 func (w *weather) excuses(began time.Time) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.bad {
+	switch {
+	case w.bad:
 		return true
-	}
-	if w.clear.IsZero() {
+	case w.clear.IsZero() || began.After(w.clear.Add(grace)):
 		return false
 	}
 	w.worst = max(w.worst, began.Sub(w.clear))
-	return began.Before(w.clear.Add(grace))
+	return true
 }
