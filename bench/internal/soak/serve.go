@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/signal"
 	"strings"
 	"time"
 
@@ -32,9 +34,9 @@ type job struct {
 // Serve serves until in ends. It reads a job from there, and writes it to out
 // once it listens.
 func Serve(in io.Reader, out io.Writer) error {
+	signal.Ignore(os.Interrupt) // a terminal interrupts us, too, but the audit needs an answer
 	var j job
-	d := json.NewDecoder(in)
-	if err := d.Decode(&j); err != nil {
+	if err := json.NewDecoder(in).Decode(&j); err != nil {
 		return err
 	}
 	handler, closeStore, err := open(j)
