@@ -112,10 +112,10 @@ func (l *ledger) finish(before, after usage) *Report {
 	if r.Overloaded*100 > steps {
 		l.violate(unavailable, fmt.Sprintf("%d of %d steps timed out without a fault", r.Overloaded, steps))
 	}
-	if r.Unknown*4 > writes {
+	if r.Unknown*3 > writes {
 		l.violate(ignorant, fmt.Sprintf("%d of %d writes are unknown", r.Unknown, writes))
 	}
-	if r.Strictly*10 < r.Judged*9 {
+	if r.Strictly*4 < r.Judged*3 {
 		l.violate(ignorant, fmt.Sprintf("both answers were allowed to %d of %d requests", r.Judged-r.Strictly, r.Judged))
 	}
 	if r.Most.Heap > 2*before.Heap+16<<20 {
