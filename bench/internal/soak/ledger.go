@@ -22,6 +22,16 @@ type ledger struct {
 	live   []*token          // not known to have ended
 	dead   []*token          // some of those that have, the newest
 	names  map[string]bool   // of issues; true: the answer was lost
+
+	// Steps that failed without a fault: when those ended that timed out, and
+	// what to say of the others.
+	late   []time.Time
+	sudden []failure
+}
+
+type failure struct {
+	ended time.Time
+	what  string
 }
 
 func newLedger(s *service, p Plan) *ledger {
@@ -139,9 +149,10 @@ func (l *ledger) tally(kind string, a answer) (known bool) {
 	switch {
 	case l.weather.excuses(a.began):
 	case a.ended.Sub(a.began) > overload:
-		l.report.Overloaded++
+		l.late = append(l.late, a.ended)
 	default:
-		complain(unavailable, fmt.Sprintf("status %d while nothing is wrong: %q, %v", a.status, a.body, a.err))
+		what := fmt.Sprintf("%.3fs: %s: status %d while nothing is wrong: %q, %v", a.began.Sub(l.start).Seconds(), kind, a.status, a.body, a.err)
+		l.sudden = append(l.sudden, failure{a.ended, what})
 	}
 	return false
 }
