@@ -131,7 +131,7 @@ func (l *ledger) finish(before, after usage) *Report {
 	if r.Most.Heap > 2*before.Heap+16<<20 {
 		l.violate(grown, fmt.Sprintf("the heap grew from %d bytes to %d", before.Heap, r.Most.Heap))
 	}
-	if after.Goroutines > before.Goroutines+32 {
+	if after.Goroutines > before.Goroutines+48 {
 		l.violate(grown, fmt.Sprintf("the goroutines grew from %d to %d", before.Goroutines, after.Goroutines))
 	}
 	return r
