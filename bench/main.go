@@ -9,6 +9,11 @@
 //
 // Run the first one on a machine that does nothing else. PostgreSQL and Redis
 // must be installed; it starts servers of its own.
+//
+// Its neighbour keeps services under load while their stores fail, and proves
+// that nothing acknowledged is lost and nothing revoked is accepted:
+//
+//	go run ./bench/soak -for 30m
 package main
 
 import (

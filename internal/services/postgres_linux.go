@@ -78,6 +78,7 @@ func (p *Postgres) Kill() {
 	if p.cmd == nil {
 		return
 	}
+	p.Pause() // or it sees its children die before it does, and starts new ones
 	orphans := children(p.tb, p.cmd.Process.Pid)
 	p.server.Kill()
 	for end := time.Now().Add(patience); len(orphans) > 0; { // it does not start again while there is one

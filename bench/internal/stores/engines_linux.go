@@ -17,6 +17,7 @@ import (
 	_ "modernc.org/sqlite" // the driver
 
 	"github.com/keystile/keystile/bench/internal/report"
+	"github.com/keystile/keystile/bench/internal/testbed"
 	"github.com/keystile/keystile/bench/internal/turns"
 	"github.com/keystile/keystile/bench/internal/way"
 	"github.com/keystile/keystile/internal/services"
@@ -39,29 +40,21 @@ type engine struct {
 // Engines measures SQLite, PostgreSQL and Redis, on servers of its own, and the
 // cache over the latter two, and grows each through sizes.
 func Engines(p turns.Plan, sizes []int) (r report.Results, err error) {
-	tb := &testbed{}
-	defer tb.close()
-	defer func() {
-		if v := recover(); v != nil {
-			failed, ok := v.(failure)
-			if !ok {
-				panic(v)
-			}
-			err = failed
-		}
-	}()
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	for _, open := range []func(context.Context, testing.TB) (*engine, error){openSQLite, openPostgres, openRedis} {
-		e, err := open(ctx, tb)
-		if err != nil {
-			return r, err
+	err = testbed.Run(func(tb testing.TB) error {
+		for _, open := range []func(context.Context, testing.TB) (*engine, error){openSQLite, openPostgres, openRedis} {
+			e, err := open(ctx, tb)
+			if err != nil {
+				return err
+			}
+			if err := e.measure(ctx, p, sizes, &r); err != nil {
+				return fmt.Errorf("%s: %w", e.name, err)
+			}
 		}
-		if err := e.measure(ctx, p, sizes, &r); err != nil {
-			return r, fmt.Errorf("%s: %w", e.name, err)
-		}
-	}
-	return r, nil
+		return nil
+	})
+	return r, err
 }
 
 func (e *engine) measure(ctx context.Context, p turns.Plan, sizes []int, r *report.Results) error {

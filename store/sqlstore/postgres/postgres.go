@@ -14,6 +14,10 @@
 // It must be connected to the primary: a replica shows a revocation only when it
 // has heard of it. Behind PgBouncer, pool sessions, not transactions: Watch
 // needs a connection of its own, and statements are prepared.
+//
+// A server whose settings fsync or synchronous_commit are off forgets in a crash
+// what it has acknowledged: what was revoked shortly before works again. Leave
+// both on, as they are by default.
 package postgres
 
 import (
