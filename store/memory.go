@@ -17,8 +17,9 @@ import (
 //
 // It is safe for concurrent use. Find takes no lock, so neither readers nor
 // writers hold it up; while a Rotate, or a Revoke of several, runs, it may see
-// one of the rows as it will be and another as it was. What is expired or revoked stays until Prune removes it:
-// call that from time to time, or the store grows without bound.
+// one of the rows as it will be and another as it was. What is expired or
+// revoked stays until Prune removes it: call that from time to time, or the
+// store grows without bound.
 //
 // A Memory must not be copied after first use.
 type Memory struct {
@@ -116,6 +117,9 @@ func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, 
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
 	}
+	if micro(at).IsZero() {
+		return nil, errors.New("store: Revoke: at: zero: must be the time of the revocation")
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var changed []Digest
@@ -137,6 +141,9 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 		return err
 	}
 	next = next.normal()
+	if next.CreatedAt.IsZero() {
+		return errors.New("store: Rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, err := m.get(id)

@@ -22,6 +22,9 @@ func (s *Store) Insert(ctx context.Context, c *store.Credential, limit int) erro
 
 // Rotate implements [store.Store].
 func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
+		return errors.New("redisstore: rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	ends, err := appendTime(nil, until)
 	if err != nil {
 		return fmt.Errorf("redisstore: rotate: until: %w", err)
@@ -43,6 +46,9 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]sto
 	}
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("redisstore: revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	if at.Truncate(time.Microsecond).IsZero() {
+		return nil, errors.New("redisstore: revoke: at: zero: must be the time of the revocation")
 	}
 	revoked, err := appendTime(nil, at)
 	if err != nil {

@@ -46,6 +46,9 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 	if !s.sql.keeps(id) {
 		return store.ErrNotFound
 	}
+	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
+		return errors.New("sqlstore: rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	return s.write(ctx, "rotate", func(ctx context.Context, tx *sql.Tx) error {
 		var subject string
 		err := tx.QueryRowContext(ctx, s.sql.subjectOf, id).Scan(&subject)
@@ -85,6 +88,9 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) (revok
 	}
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	if at.Truncate(time.Microsecond).IsZero() {
+		return nil, errors.New("sqlstore: revoke: at: zero: must be the time of the revocation")
 	}
 	err = s.write(ctx, "revoke", func(ctx context.Context, tx *sql.Tx) error {
 		w := s.sql.where(f, at)
