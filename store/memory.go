@@ -35,8 +35,21 @@ var _ Store = (*Memory)(nil)
 // NewMemory returns an empty store.
 func NewMemory() *Memory { return new(Memory) }
 
+var errNilMemory = errors.New("store: nil *Memory: NewMemory makes one")
+
+// begin returns an error if a call is not to be made.
+func (m *Memory) begin(ctx context.Context) error {
+	if m == nil {
+		return errNilMemory
+	}
+	return ctx.Err()
+}
+
 // Find implements [Finder]. It allocates nothing.
 func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error) {
+	if m == nil {
+		return nil, errNilMemory
+	}
 	if t := m.table.Load(); t != nil {
 		if _, c := t.at(&d); c != nil && c.Kind == k {
 			return c, nil
@@ -50,7 +63,7 @@ func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error
 
 // Get implements [Store].
 func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -67,7 +80,7 @@ func (m *Memory) get(id string) (*Credential, error) {
 
 // Insert implements [Store].
 func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	c = c.normal()
@@ -88,7 +101,7 @@ func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
 
 // List implements [Store].
 func (m *Memory) List(ctx context.Context, f Filter) ([]*Credential, error) {
-	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -111,7 +124,7 @@ func newestFirst(a, b *Credential) int {
 
 // Revoke implements [Store].
 func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error) {
-	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
 		return nil, err
 	}
 	if f.Limit != 0 || f.Before != "" {
@@ -137,7 +150,7 @@ func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, 
 
 // Rotate implements [Store].
 func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *Credential) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	next = next.normal()
@@ -169,7 +182,7 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 
 // Touch implements [Store].
 func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	at = micro(at)
@@ -189,7 +202,7 @@ func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
 
 // Prune implements [Store].
 func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return 0, err
 	}
 	before = micro(before)
