@@ -22,7 +22,7 @@ func ExampleNew() {
 	_, err = auth.New(auth.Config{})
 	fmt.Println(err)
 	// Output:
-	// auth: Config.Authenticators[1]: nil
+	// auth: Config.Authenticators[1]: nil: look at the error that its constructor has returned
 	// auth: Config.Authenticators: empty: at least one is required
 }
 

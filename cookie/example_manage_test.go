@@ -46,7 +46,7 @@ func ExampleNew() {
 	_, err := cookie.New(cookie.Config{Domain: "example.com", Name: "__Host-session"})
 	fmt.Println(err)
 	// Output:
-	// cookie: Config.Name: "__Host-session": __Host- needs Secure, the Path / and no Domain
+	// cookie: Config.Name: "__Host-session": __Host- needs Secure, the Path / and no Domain: choose another name, or leave InsecureHTTP, Path and Domain out
 	// cookie: Config.Keys: empty: cookie.NewKey() makes one, to be kept and read back with cookie.ParseKey
 }
 

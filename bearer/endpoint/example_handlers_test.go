@@ -57,8 +57,8 @@ func ExampleNew() {
 	_, err := endpoint.New(endpoint.Config{})
 	fmt.Println(err)
 	// Output:
-	// endpoint: Config.Tokens: nil
-	// endpoint: Config.Secrets: nil
+	// endpoint: Config.Tokens: nil or zero: bearer.New makes them
+	// endpoint: Config.Secrets: nil or zero: secret.New makes them
 }
 
 // The JSON form: a lifetime in seconds, and mistakes that are told.
@@ -122,6 +122,6 @@ func ExampleMetadata() {
 	fmt.Println(err)
 	// Output:
 	// 200 true
-	// endpoint: MetadataConfig.Issuer: "http://api.example.com": must begin with https
-	// endpoint: MetadataConfig.TokenEndpoint: "": must be absolute
+	// endpoint: MetadataConfig.Issuer: "http://api.example.com": must begin with https, or for localhost with http
+	// endpoint: MetadataConfig.TokenEndpoint: "": must be absolute, with a scheme and a host
 }

@@ -19,7 +19,7 @@ var mutants = []mutant{
 	{"guard: account disabled", "auth/decide.go", `case account.Disabled:`, `case false:`, vectors, direct},
 	{"guard: NotBefore", "auth/decide.go", `case id.IssuedAt.Before(account.NotBefore):`, `case false:`, vectors, direct},
 	{"guard: unknown account", "auth/decide.go", `return invalidCredentials, errUnknownAccount`, `return nil, nil`, vectors, direct},
-	{"guard: 503 and not 401, account", "auth/decide.go", `return unavailable, fmt.Errorf("auth: account`, `return invalidCredentials, fmt.Errorf("auth: account`, vectors, direct},
+	{"guard: 503 and not 401, account", "auth/decide.go", "return unavailable, err\n", "return invalidCredentials, err\n", vectors, direct},
 	{"guard: 503 and not 401, store", "auth/error.go", "\t}\n\treturn unavailable\n}\n\n// An Error", "\t}\n\treturn invalidCredentials\n}\n\n// An Error", vectors, direct},
 	{"guard: several classes in one error", "auth/error.go", `{malformed, invalidCredentials, insufficientScope, crossOrigin, throttled, noCredentials}`, `{noCredentials, malformed, invalidCredentials, insufficientScope, crossOrigin, throttled}`, "auth", "TestRefusalOfSeveralKinds"},
 	{"guard: permissions of the account", "auth/identity.go", ` || id.Account != nil && !allows(id.Account.Permissions, s)`, ``, vectors, direct},

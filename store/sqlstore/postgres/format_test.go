@@ -2,11 +2,13 @@ package postgres_test
 
 import (
 	"bytes"
-	"database/sql"
 	"fmt"
 	"log/slog"
 	"strings"
 	"testing"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
 
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/store"
@@ -17,10 +19,11 @@ import (
 // T3: whatever a Store is printed with, or within, shows no password.
 func TestStoreIsPrintedWithoutThePassword(t *testing.T) {
 	const password = "correct-horse"
-	db, err := sql.Open("pgx", "postgres://ada:"+password+"@192.0.2.1/service")
+	cfg, err := pgx.ParseConfig("postgres://ada:" + password + "@192.0.2.1/service")
 	if err != nil {
 		t.Fatal(err)
 	}
+	db := stdlib.OpenDB(*cfg) // as Open does it
 	defer db.Close()
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {
