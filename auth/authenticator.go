@@ -1,6 +1,9 @@
 package auth
 
-import "net/http"
+import (
+	"errors"
+	"net/http"
+)
 
 // An Authenticator recognises one kind of credential in a request. There are
 // three outcomes, never two:
@@ -22,7 +25,14 @@ type Authenticator interface {
 type AuthenticatorFunc func(r *http.Request) (*Identity, error)
 
 // Authenticate calls f.
-func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) { return f(r) }
+func (f AuthenticatorFunc) Authenticate(r *http.Request) (*Identity, error) {
+	if f == nil {
+		return nil, errNilFunc
+	}
+	return f(r)
+}
+
+var errNilFunc = errors.New("auth: nil AuthenticatorFunc")
 
 // Verified is what an authenticator of this module has verified, of which the
 // identity is made for each who asks: so it needs no memory of its own, and

@@ -67,6 +67,10 @@ func New(cfg Config) (*Guard, error) {
 		}
 		s := newScheme(a)
 		if s.challenger != nil {
+			if s.name() == "" {
+				fail("Config.Authenticators[%d]: a %T whose challenge names no scheme: the zero value is of no use, its constructor makes one", i, a)
+				continue
+			}
 			if err := s.validate(); err != nil {
 				fail("Config.Authenticators[%d]: %w", i, err)
 				continue

@@ -42,7 +42,7 @@ func TestNewRefuses_B8(t *testing.T) {
 		{"two in another case", of(one, &scheme{name: "ApiKey"}, &scheme{name: "bEARER"}), []string{`Authenticators[2]: a second one for the scheme bEARER: `}},
 
 		// C2
-		{"no scheme", of(&scheme{}), []string{`Authenticators[0]: challenge: scheme "": must be a token`}},
+		{"no scheme", of(&scheme{}), []string{`Authenticators[0]: a *auth_test.scheme whose challenge names no scheme`}},
 		{"scheme of two words", of(&scheme{name: "Api Key"}), []string{`Authenticators[0]: challenge: scheme "Api Key": must be a token`}},
 		{"scheme with a newline", of(&scheme{name: "Api\r\nKey"}), []string{`Authenticators[0]: challenge: scheme "Api\r\nKey": must be a token`}},
 		{"non-ASCII scheme", of(&scheme{name: "Clé"}), []string{`Authenticators[0]: challenge: scheme "Clé": must be a token`}},

@@ -54,6 +54,9 @@ func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, erro
 }
 
 func (g *Guard) authenticate(r *http.Request, scopes []string, id *Identity) (*Identity, error) {
+	if g == nil {
+		g = new(Guard)
+	}
 	start := g.start()
 	var d decision
 	g.decide(r, &d)
@@ -71,6 +74,9 @@ func (g *Guard) authenticate(r *http.Request, scopes []string, id *Identity) (*I
 // The account is asked, the scopes are compared, Observe is told, and the error
 // is an [*Error], all as by Authenticate; a Throttle is not. id itself is not modified.
 func (g *Guard) Check(ctx context.Context, id *Identity, err error, scopes ...string) (*Identity, error) {
+	if g == nil {
+		g = new(Guard)
+	}
 	start := g.start()
 	d := decision{by: g.schemeOf(id)}
 	g.judge(ctx, id, err, &d)

@@ -23,8 +23,9 @@ const maxAuthorization = 4096
 // It returns [ErrNoCredentials] if there is no Authorization header, an empty
 // one, or one of another scheme. It returns [ErrMalformed] for more than one
 // credential, be it in several lines or, where one of them is for this scheme,
-// joined by a comma (RFC 9110 section 5.3), for a line longer than 4096 bytes, for control and non-ASCII
-// characters anywhere, and for a scheme with no or malformed credentials.
+// joined by a comma (RFC 9110 section 5.3), for a line longer than 4096 bytes,
+// for control and non-ASCII characters anywhere, and for a scheme with no or
+// malformed credentials.
 func HeaderCredentials(h http.Header, scheme string) (string, error) {
 	lines := h["Authorization"]
 	if len(lines) == 0 {

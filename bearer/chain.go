@@ -25,6 +25,9 @@ type VerifierFunc func(ctx context.Context, token string, addr netip.Addr) (*aut
 
 // Verify calls f.
 func (f VerifierFunc) Verify(ctx context.Context, token string, addr netip.Addr) (*auth.Identity, error) {
+	if f == nil {
+		return nil, errors.New("bearer: nil VerifierFunc")
+	}
 	return f(ctx, token, addr)
 }
 
@@ -34,7 +37,7 @@ func (f VerifierFunc) Verify(ctx context.Context, token string, addr netip.Addr)
 // token is invalid. The address they get is that of the connection; [Tokens]
 // follows its own TrustedProxies.
 //
-// It panics if there are no verifiers, or one is nil.
+// It panics if there are no verifiers, or one is nil or zero [Tokens].
 func Chain(verifiers ...Verifier) auth.Authenticator {
 	if len(verifiers) == 0 {
 		panic("bearer: Chain: no verifiers")
@@ -42,6 +45,9 @@ func Chain(verifiers ...Verifier) auth.Authenticator {
 	for _, v := range verifiers {
 		if r := reflect.ValueOf(v); !r.IsValid() || (r.Kind() == reflect.Pointer || r.Kind() == reflect.Func) && r.IsNil() {
 			panic("bearer: Chain: nil verifier")
+		}
+		if t, ok := v.(*Tokens); ok && t.m == nil {
+			panic("bearer: Chain: the Tokens were not made by New")
 		}
 	}
 	return chain(slices.Clone(verifiers))
@@ -65,7 +71,7 @@ func (c chain) Authenticate(r *http.Request) (*auth.Identity, error) {
 
 func verify(v Verifier, r *http.Request, token string) (*auth.Identity, error) {
 	if t, ok := v.(*Tokens); ok {
-		c, err := t.m.Valid(r, token)
+		c, err := t.made().Valid(r, token)
 		if err != nil {
 			return nil, err
 		}

@@ -17,8 +17,9 @@ const (
 )
 
 // Tokens authenticates requests by personal access tokens and manages them.
-// Make it with [New]. It is an [auth.Authenticator], an [auth.Challenger] and a
-// [Verifier], and safe for concurrent use.
+// Make it with [New]; the zero Tokens refuse everything with an error that is an
+// outage. It is an [auth.Authenticator], an [auth.Challenger] and a [Verifier],
+// and safe for concurrent use.
 //
 // Methods that take a subject never reach the token of another account: its ID
 // is not found. Errors of the store are wrapped: [store.ErrNotFound],
@@ -32,11 +33,20 @@ var (
 	_ Verifier           = (*Tokens)(nil)
 )
 
+// made returns the Manager of t, or one that refuses everything if New has not
+// made t.
+func (t *Tokens) made() *credential.Manager {
+	if t == nil || t.m == nil {
+		return credential.Unmade("bearer", "Tokens", store.KindToken)
+	}
+	return t.m
+}
+
 // Issue makes a token and stores it. The plaintext is for the account's owner:
 // it is shown once and cannot be had again. Errors are [ErrRequest] and
 // [store.ErrLimit].
 func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
-	return t.m.Issue(ctx, credential.Request(req))
+	return t.made().Issue(ctx, credential.Request(req))
 }
 
 // Exchange makes a token for whoever presented a client secret: from is the
@@ -56,7 +66,7 @@ func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store
 // [auth.ErrInvalidCredentials], [auth.ErrInsufficientScope] and
 // [store.ErrLimit].
 func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request) (auth.Plaintext, *store.Credential, error) {
-	return t.m.Exchange(ctx, from, credential.Request(req))
+	return t.made().Exchange(ctx, from, credential.Request(req))
 }
 
 // Rotate issues the successor of a token in one step with the end of the old
@@ -66,26 +76,26 @@ func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request)
 // succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a token that
 // is revoked, expired or rotated already, [store.ErrConflict].
 func (t *Tokens) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
-	return t.m.Rotate(ctx, subject, id, overlap)
+	return t.made().Rotate(ctx, subject, id, overlap)
 }
 
 // Revoke ends a token at once, for every request that begins after it has
 // returned. Revoking again is no error. The error is [store.ErrNotFound].
 func (t *Tokens) Revoke(ctx context.Context, subject, id string) error {
-	return t.m.Revoke(ctx, subject, id)
+	return t.made().Revoke(ctx, subject, id)
 }
 
 // RevokeAll revokes all tokens of an account and returns how many were not
 // revoked before, expired ones among them.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
-	return t.m.RevokeAll(ctx, subject, "")
+	return t.made().RevokeAll(ctx, subject, "")
 }
 
 // RevokeFamily revokes a token with all that it was rotated from and to: what is
 // needed against a thief, who may have rotated it a moment ago. It returns how
 // many were not revoked before.
 func (t *Tokens) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
-	return t.m.RevokeFamily(ctx, subject, family)
+	return t.made().RevokeFamily(ctx, subject, family)
 }
 
 // RevokeExchanged revokes the tokens that a client got for its secret, before
@@ -94,32 +104,32 @@ func (t *Tokens) RevokeFamily(ctx context.Context, subject, family string) (int,
 // secrets first, by RevokeFamily of package secret: then no token is exchanged
 // in between.
 func (t *Tokens) RevokeExchanged(ctx context.Context, subject, clientID string) (int, error) {
-	return t.m.RevokeExchanged(ctx, subject, clientID)
+	return t.made().RevokeExchanged(ctx, subject, clientID)
 }
 
 // RevokeLeaked revokes a token by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no token of ours.
 func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
-	return t.m.RevokeLeaked(ctx, plaintext)
+	return t.made().RevokeLeaked(ctx, plaintext)
 }
 
 // Lookup returns the token with this plaintext, valid or not: whose it is, and
 // what it was for. It is for reports of leaks and the like; to let somebody in,
 // use [Tokens.Verify]. The error is [store.ErrNotFound] if it is no token of ours.
 func (t *Tokens) Lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
-	return t.m.Lookup(ctx, plaintext)
+	return t.made().Lookup(ctx, plaintext)
 }
 
 // List returns the newest 1000 tokens of an account, newest first, expired and
 // revoked ones included until they are pruned. They must not be modified. An
 // account with more is read by pages from the store, with [store.Filter].
 func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return t.m.List(ctx, subject, false)
+	return t.made().List(ctx, subject, false)
 }
 
 // Pattern returns a regular expression that finds tokens in text, for secret
 // scanners.
-func (t *Tokens) Pattern() string { return t.m.Pattern() }
+func (t *Tokens) Pattern() string { return t.made().Pattern() }
 
 // Verify implements [Verifier]: it returns whose token this is, for calls that
 // are not HTTP requests. The address decides whether a token with Networks may
@@ -130,12 +140,12 @@ func (t *Tokens) Pattern() string { return t.m.Pattern() }
 // token, [auth.ErrInvalidCredentials] if it is unknown, expired, revoked or used
 // from elsewhere, and is an outage otherwise.
 func (t *Tokens) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
-	return t.m.Verify(ctx, plaintext, addr)
+	return t.made().Verify(ctx, plaintext, addr)
 }
 
 // Authenticate implements [auth.Authenticator].
 func (t *Tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
-	c, err := t.m.Presented(r)
+	c, err := t.made().Presented(r)
 	if err != nil {
 		return nil, err
 	}
@@ -145,7 +155,7 @@ func (t *Tokens) Authenticate(r *http.Request) (*auth.Identity, error) {
 
 // Identify is Authenticate for [auth.Guard]: it saves the memory for an identity.
 func (t *Tokens) Identify(r *http.Request) (auth.Verified, error) {
-	c, err := t.m.Presented(r)
+	c, err := t.made().Presented(r)
 	if err != nil {
 		return nil, err
 	}
@@ -159,5 +169,5 @@ func (t *Tokens) Itself() auth.Authenticator { return t }
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.
 func (t *Tokens) Challenge(reason error, scopes []string) auth.Challenge {
-	return t.m.Challenge(reason, scopes)
+	return t.made().Challenge(reason, scopes)
 }

@@ -133,7 +133,8 @@ type Config struct {
 	Realm string
 
 	// Observe, if set, is told of sessions that were SignedIn, SignedOut or
-	// Revoked, and of requests that Protect has Refused. It is called concurrently and should be quick.
+	// Revoked, and of requests that Protect has Refused. It is called
+	// concurrently and should be quick.
 	Observe func(ctx context.Context, ev auth.Event)
 }
 

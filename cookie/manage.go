@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/internal/credential"
 )
 
 // A Session is what an account may know of one of its sessions.
@@ -22,12 +23,14 @@ type Session struct {
 
 // List returns the newest 1000 sessions of an account that are neither revoked
 // nor expired, newest first. One that has been idle for too long is among them:
-// when exactly it was used last, its cookie knows alone. Without a store the error wraps [errors.ErrUnsupported].
+// when exactly it was used last, its cookie knows alone. Without a store the
+// error wraps [errors.ErrUnsupported].
 func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) {
-	if s.rows == nil {
-		return nil, noStore("list")
+	stored, err := s.stored("list")
+	if err != nil {
+		return nil, err
 	}
-	rows, err := s.rows.List(ctx, subject, true)
+	rows, err := stored.List(ctx, subject, true)
 	if err != nil {
 		return nil, err
 	}
@@ -43,10 +46,11 @@ func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) 
 // returned. Revoking again is no error. The error wraps [store.ErrNotFound] if
 // the account has no such session, and [errors.ErrUnsupported] without a store.
 func (s *Sessions) Revoke(ctx context.Context, subject, id string) error {
-	if s.rows == nil {
-		return noStore("revoke")
+	stored, err := s.stored("revoke")
+	if err != nil {
+		return err
 	}
-	return s.rows.Revoke(ctx, subject, id)
+	return stored.Revoke(ctx, subject, id)
 }
 
 // RevokeAll ends all sessions of an account, but for the one with the ID except
@@ -54,14 +58,22 @@ func (s *Sessions) Revoke(ctx context.Context, subject, id string) error {
 // among them. Without a store the error wraps [errors.ErrUnsupported]: set the
 // account's NotBefore instead.
 func (s *Sessions) RevokeAll(ctx context.Context, subject, except string) (int, error) {
-	if s.rows == nil {
-		return 0, noStore("revoke all")
+	stored, err := s.stored("revoke all")
+	if err != nil {
+		return 0, err
 	}
-	return s.rows.RevokeAll(ctx, subject, except)
+	return stored.RevokeAll(ctx, subject, except)
 }
 
-func noStore(verb string) error {
-	return fmt.Errorf("cookie: %s: Config.Store is not set: %w", verb, errors.ErrUnsupported)
+// stored returns what manages the sessions that are rows.
+func (s *Sessions) stored(verb string) (*credential.Manager, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
+	if s.rows == nil {
+		return nil, fmt.Errorf("cookie: %s: Config.Store is not set: %w", verb, errors.ErrUnsupported)
+	}
+	return s.rows, nil
 }
 
 // observeRow passes on what happens to rows, in the words of this package.

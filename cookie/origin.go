@@ -15,6 +15,9 @@ import (
 // in to an account of its own. Behind [auth.Guard.Require] it is not needed;
 // behind Optional it is, for requests without a session.
 func (s *Sessions) Protect(next http.Handler) http.Handler {
+	if err := s.made(); err != nil {
+		panic(err)
+	}
 	if next == nil {
 		panic("cookie: Protect: nil handler")
 	}
@@ -46,6 +49,9 @@ func (o originCheck) Authenticate(r *http.Request) (*auth.Identity, error) {
 // checkOrigin returns an error that wraps auth.ErrCrossOrigin if another site
 // made a browser send r and it might change something.
 func (s *Sessions) checkOrigin(r *http.Request) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	if len(r.Header["Upgrade"]) > 0 {
 		// A WebSocket begins with a GET, and browsers let every site open one.
 		post := *r

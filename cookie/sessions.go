@@ -21,8 +21,9 @@ const (
 )
 
 // Sessions authenticates requests by cookies and manages the sessions. Make it
-// with [New]. It is an [auth.Authenticator], [auth.Ambient], an
-// [auth.Challenger] and an [auth.Responder], and safe for concurrent use.
+// with [New]; the zero Sessions refuse everything with an error that is an
+// outage. It is an [auth.Authenticator], [auth.Ambient], an [auth.Challenger]
+// and an [auth.Responder], and safe for concurrent use.
 type Sessions struct {
 	cookie   http.Cookie // without a value
 	sealers  []sealer    // the first one seals
@@ -39,6 +40,16 @@ var (
 	_ auth.Challenger = (*Sessions)(nil)
 	_ auth.Responder  = (*Sessions)(nil)
 )
+
+var errUnmade = errors.New("cookie: the Sessions were not made by New")
+
+// made returns an error if New has not made s.
+func (s *Sessions) made() error {
+	if s == nil || s.origins == nil {
+		return errUnmade
+	}
+	return nil
+}
 
 // Authenticate implements [auth.Authenticator].
 func (s *Sessions) Authenticate(r *http.Request) (*auth.Identity, error) {
@@ -70,12 +81,18 @@ func (s *Sessions) Ambient() {}
 // Challenge implements [auth.Challenger]. "Cookie" is not a registered scheme,
 // but a 401 needs a challenge, and there is no other for cookies.
 func (s *Sessions) Challenge(reason error, scopes []string) auth.Challenge {
+	if s.made() != nil {
+		return auth.Challenge{} // which auth.New refuses
+	}
 	return credential.Challenge(scheme, s.realm, reason, scopes)
 }
 
 // authenticate sets *id to who r is from. Its ExpiresAt is the moment at which
 // the cookie ends if it is not renewed.
 func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	value, found, ok := find(r.Header, s.cookie.Name)
 	switch {
 	case !found:
@@ -159,10 +176,14 @@ func earlier(a, b time.Time) time.Time {
 
 func invalid(why string) error { return fmt.Errorf("%w: cookie: %s", auth.ErrInvalidCredentials, why) }
 
-// Respond implements [auth.Responder]. A host that uses [auth.Guard.Authenticate],
-// which has no response, has to call it, or sessions end after IdleTimeout. It renews a cookie that is due, seals
-// one of an old key under the new one, and clears one that is invalid.
+// Respond implements [auth.Responder]. It renews a cookie that is due, seals one
+// of an old key under the new one, and clears one that is invalid. A host that
+// uses [auth.Guard.Authenticate], which has no response, has to call it, or
+// sessions end after IdleTimeout.
 func (s *Sessions) Respond(w http.ResponseWriter, r *http.Request, id *auth.Identity, err error) {
+	if err := s.made(); err != nil {
+		panic(err)
+	}
 	if err != nil {
 		if errors.Is(err, auth.ErrInvalidCredentials) {
 			s.set(w, "", -1)

@@ -12,8 +12,9 @@ import (
 )
 
 // Secrets authenticates requests by client secrets and manages them. Make it
-// with [New]. It is an [auth.Authenticator] and an [auth.Challenger], and safe
-// for concurrent use.
+// with [New]; the zero Secrets refuse everything with an error that is an
+// outage. It is an [auth.Authenticator] and an [auth.Challenger], and safe for
+// concurrent use.
 //
 // Methods that take a subject never reach the secret of another account: its
 // ID is not found. Errors of the store are wrapped: [store.ErrNotFound],
@@ -26,11 +27,20 @@ var (
 	_ auth.Challenger    = (*Secrets)(nil)
 )
 
+// made returns the Manager of s, or one that refuses everything if New has not
+// made s.
+func (s *Secrets) made() *credential.Manager {
+	if s == nil || s.m == nil {
+		return credential.Unmade("secret", "Secrets", store.KindSecret)
+	}
+	return s.m
+}
+
 // Issue makes a secret and stores it. The plaintext is for the account's owner:
 // it is shown once and cannot be had again. Errors are [ErrRequest] and
 // [store.ErrLimit].
 func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
-	return s.m.Issue(ctx, req.credential())
+	return s.made().Issue(ctx, req.credential())
 }
 
 // Import stores a secret that an earlier system made, so that it goes on
@@ -44,7 +54,7 @@ func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *stor
 // are [ErrRequest], [store.ErrLimit] and, for one imported before,
 // [store.ErrExists].
 func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*store.Credential, error) {
-	return s.m.Import(ctx, req.credential(), plaintext)
+	return s.made().Import(ctx, req.credential(), plaintext)
 }
 
 // Rotate issues the successor of a secret in one step with the end of the old
@@ -57,20 +67,20 @@ func (s *Secrets) Import(ctx context.Context, req Request, plaintext string) (*s
 // A successor needs no room under [Config.Limit], so the overlap is not for a
 // client to choose.
 func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
-	return s.m.Rotate(ctx, subject, id, overlap)
+	return s.made().Rotate(ctx, subject, id, overlap)
 }
 
 // Revoke ends a secret at once, for every request that begins after it has
 // returned; tokens that it was exchanged for live on, until RevokeExchanged of
 // package bearer. Revoking again is no error. The error is [store.ErrNotFound].
 func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
-	return s.m.Revoke(ctx, subject, id)
+	return s.made().Revoke(ctx, subject, id)
 }
 
 // RevokeAll revokes all secrets of an account and returns how many were not
 // revoked before, expired ones among them.
 func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
-	return s.m.RevokeAll(ctx, subject, "")
+	return s.made().RevokeAll(ctx, subject, "")
 }
 
 // RevokeFamily revokes a secret with all that it was rotated from and to, and so
@@ -78,24 +88,24 @@ func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 // may have rotated the secret a moment ago. It returns how many were not revoked
 // before.
 func (s *Secrets) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
-	return s.m.RevokeFamily(ctx, subject, family)
+	return s.made().RevokeFamily(ctx, subject, family)
 }
 
 // RevokeLeaked revokes a secret by its plaintext, for reports of leaks. The
 // error is [store.ErrNotFound] if it is no secret of ours.
 func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
-	return s.m.RevokeLeaked(ctx, plaintext)
+	return s.made().RevokeLeaked(ctx, plaintext)
 }
 
 // List returns the newest 1000 secrets of an account, newest first, expired and
 // revoked ones included until they are pruned. They must not be modified.
 func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return s.m.List(ctx, subject, false)
+	return s.made().List(ctx, subject, false)
 }
 
 // Pattern returns a regular expression that finds secrets in text, for secret
 // scanners. Imported secrets have no form to find them by.
-func (s *Secrets) Pattern() string { return s.m.Pattern() }
+func (s *Secrets) Pattern() string { return s.made().Pattern() }
 
 // Verify returns whose secret this is, for secrets that come another way than
 // in the Authorization header, in the body of a request for instance. The
@@ -107,7 +117,7 @@ func (s *Secrets) Pattern() string { return s.m.Pattern() }
 // expired, revoked or used from elsewhere, [auth.ErrNoCredentials] if it has
 // not even the form of a secret, and is an outage otherwise.
 func (s *Secrets) Verify(ctx context.Context, plaintext string, addr netip.Addr) (*auth.Identity, error) {
-	return s.m.Verify(ctx, plaintext, addr)
+	return s.made().Verify(ctx, plaintext, addr)
 }
 
 // AuthenticateClient is Verify for a client that names itself besides, as
@@ -116,16 +126,16 @@ func (s *Secrets) Verify(ctx context.Context, plaintext string, addr netip.Addr)
 // [auth.ErrInvalidCredentials] also for another client's ID and for what has not
 // the form of a secret, and is an outage otherwise.
 func (s *Secrets) AuthenticateClient(ctx context.Context, clientID, plaintext string, addr netip.Addr) (*auth.Identity, error) {
-	return s.m.VerifyClient(ctx, clientID, plaintext, addr)
+	return s.made().VerifyClient(ctx, clientID, plaintext, addr)
 }
 
 // ClientAddr returns the address that r comes from, with regard to
 // [Config.TrustedProxies], or the zero Addr if it cannot be told.
-func (s *Secrets) ClientAddr(r *http.Request) netip.Addr { return s.m.ClientAddr(r) }
+func (s *Secrets) ClientAddr(r *http.Request) netip.Addr { return s.made().ClientAddr(r) }
 
 // Authenticate implements [auth.Authenticator].
 func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {
-	c, err := s.m.Presented(r)
+	c, err := s.made().Presented(r)
 	if err != nil {
 		return nil, err
 	}
@@ -135,7 +145,7 @@ func (s *Secrets) Authenticate(r *http.Request) (*auth.Identity, error) {
 
 // Identify is Authenticate for [auth.Guard]: it saves the memory for an identity.
 func (s *Secrets) Identify(r *http.Request) (auth.Verified, error) {
-	c, err := s.m.Presented(r)
+	c, err := s.made().Presented(r)
 	if err != nil {
 		return nil, err
 	}
@@ -149,5 +159,5 @@ func (s *Secrets) Itself() auth.Authenticator { return s }
 // Challenge implements [auth.Challenger], with the parameters of RFC 6750
 // section 3.
 func (s *Secrets) Challenge(reason error, scopes []string) auth.Challenge {
-	return s.m.Challenge(reason, scopes)
+	return s.made().Challenge(reason, scopes)
 }

@@ -17,8 +17,9 @@ import (
 //
 // It is safe for concurrent use. Find takes no lock, so neither readers nor
 // writers hold it up; while a Rotate, or a Revoke of several, runs, it may see
-// one of the rows as it will be and another as it was. What is expired or revoked stays until Prune removes it:
-// call that from time to time, or the store grows without bound.
+// one of the rows as it will be and another as it was. What is expired or
+// revoked stays until Prune removes it: call that from time to time, or the
+// store grows without bound.
 //
 // A Memory must not be copied after first use.
 type Memory struct {
@@ -34,8 +35,21 @@ var _ Store = (*Memory)(nil)
 // NewMemory returns an empty store.
 func NewMemory() *Memory { return new(Memory) }
 
+var errNilMemory = errors.New("store: nil *Memory: NewMemory makes one")
+
+// begin returns an error if a call is not to be made.
+func (m *Memory) begin(ctx context.Context) error {
+	if m == nil {
+		return errNilMemory
+	}
+	return ctx.Err()
+}
+
 // Find implements [Finder]. It allocates nothing.
 func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error) {
+	if m == nil {
+		return nil, errNilMemory
+	}
 	if t := m.table.Load(); t != nil {
 		if _, c := t.at(&d); c != nil && c.Kind == k {
 			return c, nil
@@ -49,7 +63,7 @@ func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error
 
 // Get implements [Store].
 func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -66,7 +80,7 @@ func (m *Memory) get(id string) (*Credential, error) {
 
 // Insert implements [Store].
 func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	c = c.normal()
@@ -87,7 +101,7 @@ func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
 
 // List implements [Store].
 func (m *Memory) List(ctx context.Context, f Filter) ([]*Credential, error) {
-	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -110,11 +124,14 @@ func newestFirst(a, b *Credential) int {
 
 // Revoke implements [Store].
 func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error) {
-	if err := errors.Join(f.Validate(), ctx.Err()); err != nil {
+	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
 		return nil, err
 	}
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	if micro(at).IsZero() {
+		return nil, errors.New("store: Revoke: at: zero: must be the time of the revocation")
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -133,10 +150,13 @@ func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, 
 
 // Rotate implements [Store].
 func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *Credential) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	next = next.normal()
+	if next.CreatedAt.IsZero() {
+		return errors.New("store: Rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	old, err := m.get(id)
@@ -162,7 +182,7 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 
 // Touch implements [Store].
 func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return err
 	}
 	at = micro(at)
@@ -182,7 +202,7 @@ func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
 
 // Prune implements [Store].
 func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := ctx.Err(); err != nil {
+	if err := m.begin(ctx); err != nil {
 		return 0, err
 	}
 	before = micro(before)

@@ -77,7 +77,10 @@ type Finder interface {
 // they may be anything; what the store could not keep is not found.
 //
 // Active is what [Credential.Active] says. Where a call may be refused for more
-// than one reason, any of them will do. A call whose context is over changes
+// than one reason, any of them will do. What is refused as a mistake of the
+// caller is an error that names it and is none of this package's variables: a
+// [Filter] that is not valid, a zero time where one is needed, also one that is
+// zero when it is rounded. A call whose context is over changes
 // nothing and returns an error that is none of this package's; one that only
 // reads may return the right answer all the same.
 type Store interface {
@@ -93,25 +96,28 @@ type Store interface {
 	Insert(ctx context.Context, c *Credential, limit int) error
 
 	// List returns the credentials that match f, newest first: by CreatedAt
-	// and, where that is equal, by the bytes of ID, both descending. It returns at most
-	// f.Limit of them, those after the one with the ID f.Before. If that one
-	// is not there (any more) it returns ErrNotFound, not the wrong page.
+	// and, where that is equal, by the bytes of ID, both descending. It
+	// returns at most f.Limit of them, those after the one with the ID
+	// f.Before. If that one is not there (any more) it returns ErrNotFound,
+	// not the wrong page.
 	List(ctx context.Context, f Filter) ([]*Credential, error)
 
 	// Revoke sets RevokedAt to at on every credential that matches f and is
 	// not revoked yet, and returns the digests of those. Revoking again
 	// changes nothing: the first time stays. No match is no error. Limit and
-	// Before have no meaning here and must be zero.
+	// Before have no meaning here and must be zero. At must not be: a zero
+	// time is never, so it would revoke nothing and look as if it had.
 	Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error)
 
 	// Rotate replaces the credential with this ID by next, in one step: the
 	// old one gets RotatedAt = next.CreatedAt and expires at until, or when
 	// it would have expired anyway if that is sooner (a zero until is
-	// never); next is inserted, with
-	// no regard to a limit. If the old one is not active at next.CreatedAt, or
-	// rotated already, it returns ErrConflict, so of many callers exactly one
-	// succeeds. It returns ErrNotFound if there is no such credential, and
-	// ErrExists if next's ID or Digest is taken.
+	// never); next is inserted, with no regard to a limit. If the old one is
+	// not active at next.CreatedAt, or rotated already, it returns
+	// ErrConflict, so of many callers exactly one succeeds. It returns
+	// ErrNotFound if there is no such credential, and ErrExists if next's ID
+	// or Digest is taken. A zero next.CreatedAt is refused, as the old one
+	// would not be marked as rotated.
 	Rotate(ctx context.Context, id string, until time.Time, next *Credential) error
 
 	// Touch sets LastUsedAt to at, unless it is later already, and nothing

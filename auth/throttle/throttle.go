@@ -38,12 +38,13 @@
 //
 // A valid credential from another address never is: addresses share nothing.
 // From the same address, behind one NAT with a client that fails, a credential
-// in an Authorization header passes that was accepted from there before; its hash
-// is remembered, and the first time that it fails it is forgotten. One that is new there has to wait,
-// for nobody can tell it from a guess without the lookup, or the comparison of a
-// password, that the limit is there to prevent. Behind a reverse proxy everybody
-// has the proxy's address unless [Config.TrustedProxies] names it: without it,
-// one client that fails locks out all.
+// in an Authorization header passes that was accepted from there before; its
+// hash is remembered, and the first time that it fails it is forgotten. One that
+// is new there has to wait, for nobody can tell it from a guess without the
+// lookup, or the comparison of a password, that the limit is there to prevent.
+// Behind a reverse proxy everybody has the proxy's address unless
+// [Config.TrustedProxies] names it: without it, one client that fails locks out
+// all.
 //
 // IPv6 addresses count by their /64, which is what one customer gets. Requests
 // whose address cannot be told, because a trusted proxy says something
@@ -115,8 +116,9 @@ type Config struct {
 	Shared Shared
 }
 
-// A Limiter is an [auth.Throttle]. Make it with [New]. It is safe for concurrent
-// use, and several Guards may have the same one, which counts for all of them.
+// A Limiter is an [auth.Throttle]. Make it with [New]; the methods of the zero
+// Limiter panic, of which a Guard makes 503. It is safe for concurrent use, and
+// several Guards may have the same one, which counts for all of them.
 type Limiter struct {
 	began    time.Time // what is said in time.Duration counts from here
 	spare    time.Duration
@@ -186,6 +188,7 @@ func New(cfg Config) (*Limiter, error) {
 
 // Wait implements [auth.Throttle].
 func (l *Limiter) Wait(r *http.Request) time.Duration {
+	l.mustBeMade()
 	now := l.now()
 	if int64(now) >= l.blocked.Load() || !l.isAttempt(r) {
 		return 0
@@ -200,6 +203,7 @@ func (l *Limiter) Wait(r *http.Request) time.Duration {
 
 // Done implements [auth.Throttle].
 func (l *Limiter) Done(r *http.Request, id *auth.Identity, err error) {
+	l.mustBeMade()
 	switch {
 	case !l.isAttempt(r):
 	case err == nil:
@@ -212,6 +216,13 @@ func (l *Limiter) Done(r *http.Request, id *auth.Identity, err error) {
 		client := l.client(r)
 		l.accepted.remove(client, l.credentials(r))
 		l.failed(r.Context(), client)
+	}
+}
+
+// mustBeMade panics if New has not made l: it would limit nothing, unnoticed.
+func (l *Limiter) mustBeMade() {
+	if l == nil || l.headers == nil {
+		panic("throttle: the Limiter was not made by New")
 	}
 }
 

@@ -143,11 +143,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.MayRevoke == nil {
 		cfg.MayRevoke = ownAccount
 	}
-	if cfg.Tokens == nil {
-		fail("Tokens: nil: bearer.New makes them")
+	if cfg.Tokens == nil || *cfg.Tokens == (bearer.Tokens{}) {
+		fail("Tokens: nil or zero: bearer.New makes them")
 	}
-	if cfg.Secrets == nil {
-		fail("Secrets: nil: secret.New makes them")
+	if cfg.Secrets == nil || *cfg.Secrets == (secret.Secrets{}) {
+		fail("Secrets: nil or zero: secret.New makes them")
 	}
 	if len(errs) > 0 {
 		return nil, errors.Join(errs...)

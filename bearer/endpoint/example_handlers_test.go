@@ -57,8 +57,8 @@ func ExampleNew() {
 	_, err := endpoint.New(endpoint.Config{})
 	fmt.Println(err)
 	// Output:
-	// endpoint: Config.Tokens: nil: bearer.New makes them
-	// endpoint: Config.Secrets: nil: secret.New makes them
+	// endpoint: Config.Tokens: nil or zero: bearer.New makes them
+	// endpoint: Config.Secrets: nil or zero: secret.New makes them
 }
 
 // The JSON form: a lifetime in seconds, and mistakes that are told.

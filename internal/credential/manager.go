@@ -50,6 +50,7 @@ type Manager struct {
 	format   format
 	digester digester
 	used     lastUsed
+	unmade   error // nil, but for what Unmade returns
 }
 
 // New returns a Manager. The error names everything that is wrong with cfg.
@@ -93,7 +94,12 @@ func New(cfg Config) (*Manager, error) {
 
 // Pattern returns a regular expression, in the syntax of package regexp, that
 // finds the credentials in text.
-func (m *Manager) Pattern() string { return m.format.pattern() }
+func (m *Manager) Pattern() string {
+	if m.unmade != nil {
+		panic(m.errorf("pattern: %w", m.unmade))
+	}
+	return m.format.pattern()
+}
 
 // Issue makes a credential and stores it.
 func (m *Manager) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {

@@ -98,6 +98,9 @@ var errOther = errors.New("the store returned something else than the credential
 // lookup returns the credential with this plaintext, valid or not. What is not
 // of our form, or has a wrong checksum, costs the store nothing.
 func (m *Manager) lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
+	if m.unmade != nil {
+		return nil, m.errorf("find: %w", m.unmade)
+	}
 	if err := m.form(plaintext); err != nil {
 		return nil, err
 	}
@@ -158,8 +161,12 @@ func (m *Manager) reused(ctx context.Context, c *store.Credential, now time.Time
 	m.observe(ctx, auth.Reused, c.Subject, c.ID, err)
 }
 
-// Challenge implements auth.Challenger.
+// Challenge implements auth.Challenger. That of an unmade Manager is zero, so
+// that auth.New refuses whose it is.
 func (m *Manager) Challenge(reason error, scopes []string) auth.Challenge {
+	if m.unmade != nil {
+		return auth.Challenge{}
+	}
 	c := Challenge(m.scheme, m.cfg.Realm, reason, scopes)
 	if m.cfg.ResourceMetadata != "" { // RFC 9728 section 5.1
 		c.Params = append(c.Params, [2]string{"resource_metadata", m.cfg.ResourceMetadata})

@@ -47,6 +47,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -92,8 +93,8 @@ type Config struct {
 // is kept where that is fresh enough. Everything else is passed on; what a
 // write may have changed is forgotten before it returns, even if it failed.
 //
-// It is safe for concurrent use. Use New to make one, and Close when it is no
-// longer needed.
+// It is safe for concurrent use. Use [New] to make one, and [Cache.Close] when it
+// is no longer needed. The methods of the zero Cache return an error.
 type Cache struct {
 	store      store.Store
 	maxStale   time.Duration
@@ -117,7 +118,7 @@ var _ store.Store = (*Cache)(nil)
 // New returns a Cache. Its error names every mistake in cfg.
 func New(cfg Config) (*Cache, error) {
 	var errs []error
-	if cfg.Store == nil {
+	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 		errs = append(errs, errors.New("cache: Config.Store: nil: must be set, to the store that is to be asked less often"))
 	}
 	if cfg.Entries < 0 || cfg.Entries > maxEntries {
@@ -159,10 +160,23 @@ func New(cfg Config) (*Cache, error) {
 	return c, nil
 }
 
+var errUnmade = errors.New("cache: the Cache was not made by New")
+
+// made returns an error if New has not made c.
+func (c *Cache) made() error {
+	if c == nil || c.store == nil {
+		return errUnmade
+	}
+	return nil
+}
+
 // Close ends the watching of the Store and returns once it has ended. From then
 // on every call is passed on to the Store, which is not closed. Closing again
 // does nothing. The error is always nil.
 func (c *Cache) Close() error {
+	if c.made() != nil {
+		return nil
+	}
 	c.closed.Store(true)
 	c.stop()
 	<-c.stopped
@@ -175,6 +189,9 @@ func (c *Cache) now() time.Duration { return time.Since(c.began) }
 // Find implements [store.Finder]. What is kept is returned whether or not ctx
 // is done.
 func (c *Cache) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	if err := c.made(); err != nil {
+		return nil, err
+	}
 	if c.closed.Load() {
 		return c.store.Find(ctx, k, d)
 	}

@@ -14,6 +14,9 @@ import (
 
 // Find implements [store.Finder]. It is one GET.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	answer, err := s.ask(ctx, "find", func(ctx context.Context) rueidis.RedisResult {
 		return s.client.Do(ctx, s.client.B().Get().Key(s.base+"d:"+string(d[:])).Build())
 	})
@@ -36,6 +39,9 @@ func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	answer, err := s.run(ctx, s.get, id)
 	if err != nil {
 		return nil, err
@@ -49,6 +55,9 @@ func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
 	"time"
 
@@ -36,8 +37,9 @@ type Config struct {
 
 	// Retention is how long a credential that has expired or was revoked is
 	// kept where nobody calls Prune: counted from that moment, or from the
-	// last Insert, Rotate or Revoke of it if that is later. Within that time its
-	// reuse is noticed. The default is 30 days; it must be a millisecond or more.
+	// last Insert, Rotate or Revoke of it if that is later. Within that time
+	// its reuse is noticed. The default is 30 days; it must be a millisecond
+	// or more.
 	Retention time.Duration
 
 	// DangerouslyAllowEviction accepts a server that may delete credentials,
@@ -47,7 +49,8 @@ type Config struct {
 }
 
 // A Store keeps credentials in Redis or Valkey. It is made by [New] and safe for
-// concurrent use. It needs no closing.
+// concurrent use. It needs no closing. The methods of the zero Store return an
+// error.
 //
 // Any error but those of package store means that the server could not be asked
 // or did not understand. A write that fails with one may have been made all the
@@ -102,6 +105,20 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	}
 	return s, nil
 }
+
+var errUnmade = errors.New("redisstore: the Store was not made by New")
+
+// made returns an error if New has not made s.
+func (s *Store) made() error {
+	if s == nil || s.client == nil {
+		return errUnmade
+	}
+	return nil
+}
+
+// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
+// that none prints what the client connects with.
+func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "redisstore.Store") }
 
 // reach returns an error unless the server of our keys runs our scripts.
 func (s *Store) reach(ctx context.Context) error {

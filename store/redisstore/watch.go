@@ -24,6 +24,9 @@ const (
 // connection is lost, when the server has not answered on it for 0.3 seconds, and
 // when a cluster has moved the keys to another node.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -12,6 +12,9 @@ import (
 
 // Insert implements [store.Store].
 func (s *Store) Insert(ctx context.Context, c *store.Credential, limit int) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	row, err := encode(c)
 	if err != nil {
 		return fmt.Errorf("redisstore: insert: %w", err)
@@ -22,6 +25,12 @@ func (s *Store) Insert(ctx context.Context, c *store.Credential, limit int) erro
 
 // Rotate implements [store.Store].
 func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	if err := s.made(); err != nil {
+		return err
+	}
+	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
+		return errors.New("redisstore: rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	ends, err := appendTime(nil, until)
 	if err != nil {
 		return fmt.Errorf("redisstore: rotate: until: %w", err)
@@ -38,11 +47,17 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 // selects: the server does nothing else meanwhile, less than 0.1 milliseconds for
 // each.
 func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("redisstore: revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	if at.Truncate(time.Microsecond).IsZero() {
+		return nil, errors.New("redisstore: revoke: at: zero: must be the time of the revocation")
 	}
 	revoked, err := appendTime(nil, at)
 	if err != nil {
@@ -67,6 +82,9 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]sto
 
 // Touch implements [store.Store].
 func (s *Store) Touch(ctx context.Context, id string, at time.Time) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	used, err := appendTime(nil, at)
 	if err != nil {
 		return fmt.Errorf("redisstore: touch: %w", err)
@@ -83,6 +101,9 @@ const pruneStep = 500
 // that the server answers others in between. If a step fails it returns the
 // error and how many rows the steps before have deleted.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
+	if err := s.made(); err != nil {
+		return 0, err
+	}
 	limit, err := appendTime(nil, before)
 	if err != nil {
 		return 0, fmt.Errorf("redisstore: prune: %w", err)

@@ -37,6 +37,9 @@ func Migrations(d Dialect) (fs.FS, error) {
 // them. Doing it again does nothing; several processes may do it at once. It has
 // no timeout but that of ctx.
 func (s *Store) Migrate(ctx context.Context) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	if s.tx != nil {
 		return errors.New("sqlstore: migrate: not within a transaction: call it on the Store that Tx was called on")
 	}

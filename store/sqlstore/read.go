@@ -14,6 +14,9 @@ import (
 // Find implements [store.Finder]: one prepared statement, one row by its unique
 // index.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	ctx, cancel, err := s.lookup(ctx)
 	if err != nil {
 		return nil, failed(ctx, "find", err)
@@ -58,6 +61,9 @@ func (s *Store) prepared(ctx context.Context) (*sql.Stmt, error) {
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	if !s.sql.keeps(id) {
 		return nil, store.ErrNotFound
 	}
@@ -80,6 +86,9 @@ func one(ctx context.Context, what string, row *sql.Row) (*store.Credential, err
 
 // List implements [store.Store].
 func (s *Store) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}

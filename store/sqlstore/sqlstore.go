@@ -57,6 +57,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"sync/atomic"
 	"time"
 
@@ -87,7 +88,7 @@ const defaultTimeout = 2 * time.Second
 
 // A Store is a [store.Store] in an SQL database. It is safe for concurrent use,
 // by any number of processes. Make one with [New], or with the packages sqlite
-// and postgres.
+// and postgres. The methods of the zero Store return an error.
 type Store struct {
 	db, reads *sql.DB // nil in a transaction of the host
 	tx        *sql.Tx // of the host; else nil
@@ -124,6 +125,20 @@ func New(cfg Config) (*Store, error) {
 	return s, nil
 }
 
+var errUnmade = errors.New("sqlstore: the Store was not made by New, or its Tx was given nil")
+
+// made returns an error if neither New nor Tx has made s.
+func (s *Store) made() error {
+	if s == nil || s.db == nil && s.tx == nil {
+		return errUnmade
+	}
+	return nil
+}
+
+// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
+// that none prints what the database is connected to with.
+func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlstore.Store") }
+
 // Tx returns a Store that does everything in a transaction of the host, on the
 // same database: what it writes happens when tx is committed, and is to be
 // thrown away if a call returned an error that is none of those of package
@@ -133,6 +148,9 @@ func New(cfg Config) (*Store, error) {
 // has its default isolation, READ COMMITTED. With SQLite the transaction must
 // have begun with BEGIN IMMEDIATE.
 func (s *Store) Tx(tx *sql.Tx) *Store {
+	if s.made() != nil {
+		return s // whose methods say so
+	}
 	t := *s
 	t.db, t.reads, t.tx = nil, nil, tx
 	return &t

@@ -11,6 +11,9 @@ import (
 
 // Insert implements [store.Store].
 func (s *Store) Insert(ctx context.Context, c *store.Credential, limit int) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	return s.write(ctx, "insert", func(ctx context.Context, tx *sql.Tx) error {
 		if limit > 0 {
 			if err := s.lock(ctx, tx, c.Subject); err != nil {
@@ -43,8 +46,14 @@ func (s *Store) insert(ctx context.Context, tx *sql.Tx, c *store.Credential) err
 
 // Rotate implements [store.Store].
 func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	if !s.sql.keeps(id) {
 		return store.ErrNotFound
+	}
+	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
+		return errors.New("sqlstore: rotate: next.CreatedAt: zero: must be the time of the rotation")
 	}
 	return s.write(ctx, "rotate", func(ctx context.Context, tx *sql.Tx) error {
 		var subject string
@@ -80,11 +89,17 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 
 // Revoke implements [store.Store].
 func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) (revoked []store.Digest, err error) {
+	if err := s.made(); err != nil {
+		return nil, err
+	}
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
+	}
+	if at.Truncate(time.Microsecond).IsZero() {
+		return nil, errors.New("sqlstore: revoke: at: zero: must be the time of the revocation")
 	}
 	err = s.write(ctx, "revoke", func(ctx context.Context, tx *sql.Tx) error {
 		w := s.sql.where(f, at)
@@ -102,6 +117,9 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) (revok
 
 // Touch implements [store.Store].
 func (s *Store) Touch(ctx context.Context, id string, at time.Time) error {
+	if err := s.made(); err != nil {
+		return err
+	}
 	if !s.sql.keeps(id) {
 		return store.ErrNotFound
 	}
@@ -127,6 +145,9 @@ func (s *Store) Touch(ctx context.Context, id string, at time.Time) error {
 // each in a transaction of its own, so that others can write in between; after
 // an error those before are gone, and counted.
 func (s *Store) Prune(ctx context.Context, before time.Time) (int, error) {
+	if err := s.made(); err != nil {
+		return 0, err
+	}
 	total, t := 0, s.sql.time(before)
 	for {
 		var n int64

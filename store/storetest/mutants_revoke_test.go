@@ -178,6 +178,41 @@ func revokeMutants() []mutant {
 				return digests, err
 			}
 		}},
+		{fault: "Revoke takes its clock's time for a zero one", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
+			m.zeroRevoke(time.Time.IsZero, func(ctx context.Context, f store.Filter) ([]store.Digest, error) {
+				return m.raw.Revoke(ctx, f, time.Now())
+			})
+		}},
+		{fault: "Revoke reports what it revoked at no time", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
+			m.zeroRevoke(time.Time.IsZero, func(ctx context.Context, f store.Filter) ([]store.Digest, error) {
+				var digests []store.Digest
+				for _, c := range m.matched(f, time.Time{}) {
+					digests = append(digests, c.Digest)
+				}
+				return digests, nil
+			})
+		}},
+		{fault: "Revoke at no time finds nothing", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
+			m.zeroRevoke(time.Time.IsZero, func(context.Context, store.Filter) ([]store.Digest, error) {
+				return nil, store.ErrNotFound
+			})
+		}},
+		{fault: "Revoke looks for a zero time before it rounds", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
+			m.zeroRevoke(roundsToZero, func(context.Context, store.Filter) ([]store.Digest, error) { return nil, nil })
+		}},
+	}
+}
+
+// roundsToZero reports whether t is zero for a store, and for nobody else.
+func roundsToZero(t time.Time) bool { return !t.IsZero() && t.Truncate(time.Microsecond).IsZero() }
+
+// zeroRevoke has revoke called for the times that are zero.
+func (m *mutable) zeroRevoke(zero func(time.Time) bool, revoke func(context.Context, store.Filter) ([]store.Digest, error)) {
+	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
+		if zero(at) {
+			return revoke(ctx, f)
+		}
+		return m.raw.Revoke(ctx, f, at)
 	}
 }
 

@@ -51,6 +51,30 @@ func rotateMutants() []mutant {
 				}
 			})
 		}},
+		{fault: "Rotate takes its clock's time for a zero one", caught: []string{"rotate-refuses-zero-time"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if next.CreatedAt.IsZero() {
+					next.CreatedAt = time.Now()
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate at no time is a conflict", caught: []string{"rotate-refuses-zero-time"}, plant: func(m *mutable) {
+			m.beforeRotate(func(old, next *store.Credential) error {
+				if next.CreatedAt.IsZero() {
+					return store.ErrConflict
+				}
+				return nil
+			})
+		}},
+		{fault: "Rotate looks for a zero time before it rounds", caught: []string{"rotate-refuses-zero-time"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+				if roundsToZero(next.CreatedAt) {
+					return m.raw.Insert(ctx, next, 0) // and the old one is not marked
+				}
+				return m.raw.Rotate(ctx, id, until, next)
+			}
+		}},
 		{fault: "Rotate leaves never at never", caught: []string{"rotate-bounds-what-never-expires"}, plant: func(m *mutable) {
 			m.afterRotate(func(before, after *store.Credential, until time.Time) {
 				if before.ExpiresAt.IsZero() {

@@ -45,6 +45,16 @@ func (p *probe) expect(call any, err, want error) {
 	}
 }
 
+// mistaken wants err to be of a mistake of the caller: none of the answers that a
+// service acts upon.
+func (p *probe) mistaken(call string, err error) {
+	if err == nil || slices.ContainsFunc(answers, func(a error) bool { return errors.Is(err, a) }) {
+		p.wrong("%s: %s, want an error that names the mistake", call, outcome(err))
+	}
+}
+
+var answers = []error{store.ErrNotFound, store.ErrExists, store.ErrLimit, store.ErrConflict}
+
 // insert adds credentials where nothing may refuse them. The store is given
 // copies: whatever it does with those, the check knows what it asked for.
 func (p *probe) insert(cs ...*store.Credential) {

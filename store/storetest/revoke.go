@@ -20,6 +20,7 @@ func revokeChecks() []check {
 		{"revoke-no-match-is-no-error", "revoking what is gone already has succeeded (RFC 7009 section 2.2)", revokeNoMatch},
 		{"revoke-refuses-empty-filter", "a forgotten field must never mean everyone", revokeRefusesEmpty},
 		{"revoke-refuses-limit-and-before", "a revocation that stops half way looks like a complete one", revokeRefusesPage},
+		{"revoke-refuses-zero-time", "the zero time means never: the caller is told of a revocation that has not happened", revokeRefusesZero},
 	}
 }
 
@@ -147,6 +148,22 @@ func revokeRefusesPage(p *probe) {
 	for _, f := range []store.Filter{{Limit: 1}, {Limit: -1}, {Before: c.ID}, {Before: "unknown"}} {
 		f.Subject = c.Subject
 		p.revokeRefuses(f, c)
+	}
+}
+
+func revokeRefusesZero(p *probe) {
+	c := credential()
+	p.insert(c)
+	for _, at := range zeroTimes() {
+		if p.err != nil {
+			return
+		}
+		got, err := p.st.Revoke(p.ctx, store.Filter{ID: c.ID}, at)
+		p.mistaken("Revoke at the zero time", err)
+		if len(got) > 0 {
+			p.failf("Revoke at the zero time: returned %d digests", len(got))
+		}
+		p.rows(c)
 	}
 }
 

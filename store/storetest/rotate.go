@@ -16,6 +16,7 @@ func rotateChecks() []check {
 		{"rotate-until-never-keeps-the-expiry", "the zero time means never: taken for an expiry it turns a short-lived credential into an everlasting one", rotateUntilNever},
 		{"rotate-is-judged-at-creation", "the successor's own time decides; a store that asks its clock disagrees with the caller about what has expired", rotateIsJudgedAtCreation},
 		{"rotate-disregards-limits", "an account at its limit must be able to renew what it has", rotateDisregardsLimits},
+		{"rotate-refuses-zero-time", "a credential that was rotated at no time does not count as rotated: it is rotated again, and its reuse goes unnoticed", rotateRefusesZero},
 		{"rotate-chain-is-one-family", "the whole chain has to be found to be revoked when one of it was stolen", rotateChain},
 	}
 }
@@ -105,6 +106,21 @@ func rotateDisregardsLimits(p *probe) {
 	p.rows(rotated(cs[1], next, cs[1].ExpiresAt), next)
 	p.insertLimit(cs[2], 3, store.ErrLimit) // but counts towards them
 	p.insertLimit(cs[3], 4, nil)
+}
+
+func rotateRefusesZero(p *probe) {
+	old := credential()
+	p.insert(old)
+	for _, at := range zeroTimes() {
+		if p.err != nil {
+			return
+		}
+		next := successor(old)
+		next.CreatedAt = at
+		p.mistaken("Rotate with a zero next.CreatedAt", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, next.Clone()))
+		p.rows(old)
+		p.gone(next)
+	}
 }
 
 func rotateChain(p *probe) {

@@ -97,6 +97,15 @@ func zeroTimesStayNever(p *probe) {
 	p.list(store.Filter{Subject: c.Subject, Active: true}, c)
 }
 
+// zeroTimes returns times that are zero for a store.
+func zeroTimes() []time.Time {
+	return []time.Time{
+		{},
+		time.Time{}.In(time.FixedZone("west", -60*60)),
+		time.Time{}.Add(time.Microsecond - 1), // once it is rounded down
+	}
+}
+
 func epochIsNotNever(p *probe) {
 	epoch := time.Unix(0, 0).UTC()
 	c, r := credential(), credential()

@@ -25,6 +25,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -91,5 +92,14 @@ func New(cfg sqlstore.Config) (*Store, error) {
 
 // Close closes the connections that [Open] made; those of the host stay open.
 // Calls that are on their way, and those to come, fail. Closing again does
-// nothing.
-func (s *Store) Close() error { return s.close() }
+// nothing, nor does closing what neither Open nor New has made.
+func (s *Store) Close() error {
+	if s == nil || s.close == nil {
+		return nil
+	}
+	return s.close()
+}
+
+// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
+// that none prints a password.
+func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "postgres.Store") }

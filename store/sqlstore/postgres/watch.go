@@ -28,6 +28,9 @@ const (
 // credentials notifies of it, whoever runs it, so that nobody hears of what has
 // not happened.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	if s == nil || s.db == nil {
+		return errors.New("postgres: watch: the Store was made by neither Open nor New")
+	}
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
 		return ctx.Err()

@@ -24,6 +24,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -114,6 +115,14 @@ func pool(path string, n int, params url.Values) (*sql.DB, error) {
 	return db, nil
 }
 
+// Format implements [fmt.Formatter]. Every verb prints the name of the type.
+func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlite.Store") }
+
 // Close closes the database. Calls that are on their way, and those to come,
-// fail. Closing again does nothing.
-func (s *Store) Close() error { return errors.Join(s.read.Close(), s.write.Close()) }
+// fail. Closing again does nothing, nor does closing what Open has not made.
+func (s *Store) Close() error {
+	if s == nil || s.write == nil {
+		return nil
+	}
+	return errors.Join(s.read.Close(), s.write.Close())
+}
