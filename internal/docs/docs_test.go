@@ -1,5 +1,6 @@
 // Package docs checks what the documentation shows: every Go snippet in the
-// README and in a package comment must compile.
+// README, the guide and a package comment must compile, and every link lead
+// somewhere.
 package docs
 
 import (
@@ -22,6 +23,10 @@ var publicPackages = []string{
 	"auth", "auth/authtest", "auth/throttle", "bearer", "bearer/endpoint", "cookie", "secret", "store",
 	"store/cache", "store/redisstore", "store/sqlstore", "store/sqlstore/postgres", "store/sqlstore/sqlite", "store/storetest",
 }
+
+// pages are those whose Go blocks are compiled. Those of docs/tutorial.md are
+// files, which a test in examples builds and runs.
+var pages = []string{"README.md", "docs/guide.md"}
 
 // prelude is what snippets take for granted.
 const prelude = `package snippet
@@ -119,12 +124,18 @@ func TestSnippets(t *testing.T) {
 		t.Logf("%s: from %s", name, from)
 		write(t, filepath.Join(dir, name, "snippet.go"), wrap(code))
 	}
-	readme, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(readme), -1) {
-		add("README.md", m[1])
+	for _, page := range pages {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := n
+		for _, m := range regexp.MustCompile("(?s)```go\n(.*?)```").FindAllStringSubmatch(string(text), -1) {
+			add(page, m[1])
+		}
+		if n == before {
+			t.Errorf("%s shows no example", page)
+		}
 	}
 	for _, pkg := range publicPackages {
 		before := n
