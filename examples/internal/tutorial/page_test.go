@@ -73,8 +73,8 @@ func TestPage(t *testing.T) {
 			}
 		}
 	}
-	if files != 8 || outputs != 5 {
-		t.Errorf("%d files and %d outputs, want 8 and 5", files, outputs)
+	if files != 9 || outputs != 5 {
+		t.Errorf("%d files and %d outputs, want 9 and 5", files, outputs)
 	}
 }
 

@@ -65,6 +65,7 @@ func TestTutorial(t *testing.T) {
 					r.paste(b.text)
 				}
 			}
+			r.paste("go vet .")
 		}) {
 			return
 		}
