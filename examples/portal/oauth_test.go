@@ -95,22 +95,22 @@ func TestMetadata(t *testing.T) {
 	}
 }
 
-// TestReadme pastes the lines of the README that are about these endpoints.
-func TestReadme(t *testing.T) {
+// TestGuide pastes the lines of docs/guide.md that are about these endpoints.
+func TestGuide(t *testing.T) {
 	if _, err := exec.LookPath("curl"); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatal("curl is missing")
 		}
 		t.Skip("curl is missing")
 	}
-	text, err := os.ReadFile("../../README.md")
+	text, err := os.ReadFile("../../docs/guide.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	_, lines, found := strings.Cut(string(text), "```sh\nTOKEN=")
 	lines, _, closed := strings.Cut(lines, "```")
 	if !found || !closed {
-		t.Fatal("the README has no such lines")
+		t.Fatal("the guide has no such lines")
 	}
 	a := startJSON(t)
 	cmd := exec.Command("sh", "-c", strings.ReplaceAll("TOKEN="+lines, "http://localhost:8080", a.URL))

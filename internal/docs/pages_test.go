@@ -41,7 +41,7 @@ func read(t *testing.T, name string) string {
 }
 
 var (
-	link    = regexp.MustCompile(`\]\(([^()\s]+)\)`)
+	link    = regexp.MustCompile(`(?:\]\(|(?:src|href)=")([^()"\s]+)[)"]`)
 	heading = regexp.MustCompile(`(?m)^#+ (.+)$`)
 	aTest   = regexp.MustCompile("`((?:Test|Fuzz|Example)[A-Z_][0-9A-Za-z_]*)`")
 )
