@@ -17,7 +17,7 @@ func Example_incorrect() {
 	})
 	fmt.Println(err)
 	// Output:
-	// redisstore: Config.Client: must be set
-	// redisstore: Config.Prefix "{myapp}": must not contain braces
+	// redisstore: Config.Client: nil: rueidis.NewClient makes one
+	// redisstore: Config.Prefix: "{myapp}": must not contain braces, which are put around it
 	// redisstore: Config.Retention: -1ns: must be a millisecond or more
 }

@@ -32,8 +32,8 @@ func ExampleNew() {
 	_, err := sqlstore.New(sqlstore.Config{Dialect: "MySQL"})
 	fmt.Println(err)
 	// Output:
-	// sqlstore: Config.DB: nil
-	// sqlstore: Config.Dialect: "MySQL": must be SQLite or PostgreSQL
+	// sqlstore: Config.DB: nil: sql.Open makes one
+	// sqlstore: Config.Dialect: "MySQL": must be sqlstore.SQLite or sqlstore.PostgreSQL
 }
 
 // Doing it again does nothing, so a service does it when it starts.
@@ -64,5 +64,5 @@ func ExampleMigrations() {
 	fmt.Println(err)
 	// Output:
 	// true <nil>
-	// sqlstore: Migrations: "MySQL": must be SQLite or PostgreSQL
+	// sqlstore: Migrations: "MySQL": must be sqlstore.SQLite or sqlstore.PostgreSQL
 }
