@@ -29,7 +29,7 @@ func TestApidiff(t *testing.T) {
 		},
 		{
 			name: "a field is added", file: "auth/challenge.go",
-			old: "\tScheme string\n", new: "\tScheme string\n\tCharset string\n",
+			old: "type Challenge struct {\n", new: "type Challenge struct {\n\tCharset string\n",
 			want: []string{"\n+pkg auth, type Challenge struct, Charset string\n", "It is compatible", "go run ./internal/apidiff -update"},
 		},
 		{

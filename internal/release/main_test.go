@@ -168,7 +168,7 @@ func TestReleaseRefuses(t *testing.T) {
 			c.commit()
 		}, "go build in store/cache: "},
 		{"an API that is not written down", version, func(c checkout) {
-			c.edit("auth/challenge.go", "\tScheme string\n", "\tScheme string\n\tCharset string\n")
+			c.edit("auth/challenge.go", "type Challenge struct {\n", "type Challenge struct {\n\tCharset string\n")
 			c.commit()
 		}, "api/keystile.txt is not what is exported"},
 		{"something removed, before 1.0", "v0.999.1", func(c checkout) {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/redis/rueidis"
 
@@ -22,6 +23,7 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 	var cut atomic.Bool
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{server.Addr()},
+		Dialer:      net.Dialer{KeepAlive: time.Hour}, // no PING, whose answer could be the one that is lost
 		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			conn, err := d.DialContext(ctx, "tcp", addr)
 			return &cutConn{conn, &cut}, err
