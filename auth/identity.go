@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/keystile/keystile/internal/grammar"
 )
 
 // AllScopes, among the scopes of a credential, allows all that its account
@@ -17,7 +19,7 @@ type Identity struct {
 	Scheme     string    // "Bearer", "Secret" or "Cookie"; a host's own scheme names itself
 	Credential string    // public ID of the credential: for audit logs and revocation, not secret
 	Client     string    // public ID of the OAuth client: the Family of a secret, or of the one a token was exchanged for; "": none
-	Scopes     []string  // what the credential may do; empty: nothing; AllScopes: all that its account may
+	Scopes     []string  // what the credential may do; empty, and from a Guard never nil: nothing; AllScopes: all that its account may
 	IssuedAt   time.Time // when the credential was made; zero is before every Account.NotBefore
 	ExpiresAt  time.Time // zero: it does not expire; for the authenticator to enforce
 	Account    *Account  `json:"-"` // where Config.Accounts is set, what it answered for Subject; else nil
@@ -126,4 +128,8 @@ type keptContext struct {
 
 type kept Identity
 
-func (k *kept) Identity() Identity { return Identity(*k) }
+func (k *kept) Identity() Identity {
+	id := Identity(*k)
+	id.Scopes = grammar.Granted(id.Scopes)
+	return id
+}

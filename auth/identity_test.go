@@ -65,7 +65,7 @@ func TestIdentityHas(t *testing.T) {
 func TestContext(t *testing.T) {
 	type key struct{}
 	parent, cancel := context.WithCancel(context.WithValue(t.Context(), key{}, "value"))
-	bob := &auth.Identity{Subject: "bob", Account: &auth.Account{User: "Bob"}}
+	bob := &auth.Identity{Subject: "bob", Scopes: []string{}, Account: &auth.Account{User: "Bob"}}
 	carrying := auth.NewContext(parent, ada("T"))
 	tests := []struct {
 		name string

@@ -9,6 +9,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/internal/credential"
+	"github.com/keystile/keystile/internal/grammar"
 	"github.com/keystile/keystile/store"
 )
 
@@ -112,7 +113,7 @@ func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
 		return err
 	}
 	if !p.stored() {
-		id.Subject, id.Scheme, id.Credential, id.Scopes = p.subject, scheme, p.id, p.scopes
+		id.Subject, id.Scheme, id.Credential, id.Scopes = p.subject, scheme, p.id, grammar.Granted(p.scopes)
 		id.IssuedAt = p.created
 	} else if c, err := s.rows.Valid(r, p.plaintext); err == auth.ErrNoCredentials {
 		return invalid("sealed by us, but not around a plaintext of ours")

@@ -2,6 +2,7 @@ package throttle
 
 import (
 	"hash/maphash"
+	"strings"
 	"sync/atomic"
 )
 
@@ -51,10 +52,21 @@ func (a *accepted) slot(c client, credentials string) (*atomic.Uint64, uint64) {
 	if credentials == "" || len(credentials) > maxCredentials {
 		return nil, 0
 	}
+	// The name of the scheme may be in any case, and any number of spaces after
+	// it. Who has one credential must not have many places by that.
+	scheme, rest, _ := strings.Cut(strings.Trim(credentials, " \t"), " ")
 	var h maphash.Hash
 	h.SetSeed(a.seed)
 	h.Write(c[:])
-	h.WriteString(credentials)
+	for i := range len(scheme) {
+		b := scheme[i]
+		if 'A' <= b && b <= 'Z' {
+			b += 'a' - 'A'
+		}
+		h.WriteByte(b)
+	}
+	h.WriteByte(' ')
+	h.WriteString(strings.TrimLeft(rest, " "))
 	sum := h.Sum64() | 1 // never that of an empty slot
 	return &a.slots[sum>>1%acceptedSlots], sum
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -42,6 +43,26 @@ func TestValidHere(t *testing.T) {
 		time.Sleep(time.Hour)
 		s.want(t, "later", 200, here, other)
 	})
+}
+
+// One credential is remembered once, however it is written: a client with one
+// token could else push out what is remembered of everybody.
+func TestOneCredentialIsOne(t *testing.T) {
+	s := setup(t, throttle.Config{Burst: 1, Interval: time.Hour})
+	s.want(t, "before", 200, here, s.token)
+	s.fail(t, 1, here)
+	for _, line := range []string{
+		"bearer " + s.token, "BEARER " + s.token, "Bearer     " + s.token, "bEaReR  " + s.token, " Bearer " + s.token + "\t",
+	} {
+		if w := s.do(request(here, "Authorization", line)); w.Code != 200 {
+			t.Errorf("%q: %d, want 200", line, w.Code)
+		}
+	}
+	for _, line := range []string{"Basic " + s.token, "Bearer" + s.token, "Bearer " + strings.ToUpper(s.token), s.token} {
+		if w := s.do(request(here, "Authorization", line)); w.Code != 429 {
+			t.Errorf("%q: %d, want 429", line, w.Code)
+		}
+	}
 }
 
 // What was not looked at was not accepted: an attacker with a session, or a key,

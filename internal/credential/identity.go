@@ -2,6 +2,7 @@ package credential
 
 import (
 	"github.com/keystile/keystile/auth"
+	"github.com/keystile/keystile/internal/grammar"
 	"github.com/keystile/keystile/store"
 )
 
@@ -26,7 +27,7 @@ func schemeOf(k store.Kind) string {
 // IdentityOf returns the identity of whoever presents c.
 func IdentityOf(c *store.Credential) auth.Identity {
 	id := auth.Identity{
-		Subject: c.Subject, Scheme: schemeOf(c.Kind), Credential: c.ID, Client: c.Parent, Scopes: c.Scopes,
+		Subject: c.Subject, Scheme: schemeOf(c.Kind), Credential: c.ID, Client: c.Parent, Scopes: grammar.Granted(c.Scopes),
 		IssuedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
 	}
 	if c.Kind == store.KindSecret {

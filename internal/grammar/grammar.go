@@ -49,6 +49,16 @@ func IsTokenChar(c byte) bool {
 		strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0
 }
 
+// Granted returns scopes as an identity has them: without room, in which those
+// who append to them would see what others append, and never nil, which who asks
+// for a credential means all scopes by.
+func Granted(scopes []string) []string {
+	if scopes == nil {
+		return []string{}
+	}
+	return scopes[:len(scopes):len(scopes)]
+}
+
 // IsScope reports whether s is a scope-token: RFC 6749 section 3.3.
 func IsScope(s string) bool {
 	for i := range len(s) {
