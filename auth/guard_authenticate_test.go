@@ -63,7 +63,7 @@ func TestAuthenticate(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			want := &auth.Identity{Subject: "ada", Scheme: "Bearer", Credential: "T", Scopes: tt.granted, IssuedAt: issued, ExpiresAt: issued.AddDate(0, 0, 1)}
+			want := &auth.Identity{Subject: "ada", Scheme: "Bearer", Credential: "T", Scopes: append([]string{}, tt.granted...), IssuedAt: issued, ExpiresAt: issued.AddDate(0, 0, 1)}
 			s := bearer(want, nil)
 			s.realm = ""
 			g := newGuard(t, auth.Config{Authenticators: []auth.Authenticator{s}, Accounts: tt.accounts})
