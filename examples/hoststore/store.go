@@ -89,6 +89,9 @@ func (a accessKeys) Revoke(ctx context.Context, f store.Filter, at time.Time) (c
 	if f.Limit != 0 || f.Before != "" {
 		return nil, errors.New("hoststore: revoke: Limit and Before must be zero")
 	}
+	if at.Truncate(time.Microsecond).IsZero() {
+		return nil, errors.New("hoststore: revoke: at: zero: must be the time of the revocation")
+	}
 	where, args := condition(f, at)
 	err = a.write(ctx, func(tx *sql.Tx) error {
 		found, err := all(ctx, tx, where+` AND blocked IS NULL`, args...)
@@ -108,6 +111,9 @@ func (a accessKeys) Revoke(ctx context.Context, f store.Filter, at time.Time) (c
 
 // Rotate implements store.Store.
 func (a accessKeys) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
+		return errors.New("hoststore: rotate: next.CreatedAt: zero: must be the time of the rotation")
+	}
 	return a.write(ctx, func(tx *sql.Tx) error {
 		old, err := one(ctx, tx, `key = ?`, id)
 		switch {
