@@ -39,6 +39,7 @@ type service struct {
 	tokens   *bearer.Tokens
 	secrets  *secret.Secrets
 	sessions *cookie.Sessions
+	unused   *cookie.Sessions // the same, to be printed: sessions write last uses meanwhile
 	guards   []*auth.Guard
 	limiter  *throttle.Limiter
 	endpoint *endpoint.Server
@@ -56,6 +57,7 @@ func start(t *testing.T, out *output, st store.Store, with configured) *service 
 	s.tokens, err1 = bearer.New(ofTokens)
 	s.secrets, err2 = secret.New(ofSecrets)
 	s.sessions, err3 = cookie.New(ofSessions)
+	s.unused, _ = cookie.New(ofSessions)
 	s.limiter, err4 = throttle.New(throttle.Config{Burst: 3, Interval: time.Hour, Addresses: 100})
 	if err := errors.Join(err1, err2, err3, err4); err != nil {
 		t.Fatal(err)

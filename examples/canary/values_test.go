@@ -44,7 +44,7 @@ func (d *driver) print(before *service, also []any) {
 // values returns a value of each exported struct.
 func (s *service) values() []any {
 	values := []any{
-		s.tokens, s.secrets, s.sessions, s.endpoint, s.limiter, *s.tokens, *s.secrets, *s.sessions, *s.endpoint,
+		s.tokens, s.secrets, s.unused, s.endpoint, s.limiter, *s.tokens, *s.secrets, *s.unused, *s.endpoint,
 		auth.Challenge{}, &auth.Error{}, auth.Event{}, auth.Account{}, auth.Identity{}, auth.Plaintext{},
 		bearer.Request{}, secret.Request{}, cookie.Request{}, cookie.Session{Addr: netip.IPv6Loopback()}, cookie.Key{},
 		store.Credential{}, store.Filter{}, store.NewMemory(), throttle.Config{}, endpoint.MetadataConfig{},
