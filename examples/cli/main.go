@@ -46,6 +46,9 @@ func run(w io.Writer, server, path string) error {
 	if ip := net.ParseIP(u.Hostname()); u.Scheme != "https" && u.Hostname() != "localhost" && !ip.IsLoopback() {
 		return fmt.Errorf("server %q: must be https: a secret is sent to it", server)
 	}
+	if !strings.HasPrefix(path, "/") { // "@example.com" would make another server of it
+		return fmt.Errorf("path %q: must begin with /", path)
+	}
 	source, err := newKeeper(server)
 	if err != nil {
 		return err

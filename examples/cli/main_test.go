@@ -232,6 +232,17 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("%s: %q, %v, %s", c.name, out, err, errs)
 		}
 	}
+	// What follows the server must not change which one it is.
+	asked := false
+	thief := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked = true }))
+	defer thief.Close()
+	for _, path := range []string{"@" + thief.Listener.Addr().String() + "/", ".example.com/", "api/whoami"} {
+		cmd := exec.Command(m.bin, "-server", s.URL, path)
+		cmd.Env = []string{"BE_THE_COMMAND=1", "HOME=" + m.home, "XDG_CACHE_HOME=" + filepath.Join(m.home, "Library", "Caches"), id, sec}
+		if out, err := cmd.CombinedOutput(); err == nil || !strings.Contains(string(out), "must begin with /") || asked {
+			t.Errorf("%q: %v, %s, another server was asked: %v", path, err, out, asked)
+		}
+	}
 	if files := m.files(t); len(files) != 0 {
 		t.Errorf("it keeps %q", files)
 	}

@@ -113,6 +113,18 @@ func TestThrottle(t *testing.T) {
 	})
 }
 
+// However an email is written, what finds one account is one count: strings.EqualFold
+// takes "\u017f" for "s", which strings.ToLower leaves as it is.
+func TestThrottleCountsSpellingsTogether(t *testing.T) {
+	from := netip.MustParseAddr("192.0.2.1")
+	as := accounts{all: []account{{email: "susa@example.com"}}}
+	for _, spelling := range []string{"SUSA@example.com", "\u017fusa@example.com", "su\u017fa@EXAMPLE.com"} {
+		if _, ok := as.byEmail(spelling); ok && tries(spelling, from) != tries("susa@example.com", from) {
+			t.Errorf("%q finds the account, and counts anew", spelling)
+		}
+	}
+}
+
 func TestThrottleIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var th throttle

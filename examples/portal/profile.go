@@ -124,6 +124,11 @@ func (a *app) addTokens(r *http.Request, subject string, page *profilePage) erro
 	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 && q.Get("before") != "" {
 		page.Page = n
 	}
+	if before := q.Get("before"); before != "" { // a store would begin after anybody's
+		if _, err := a.own(r, store.KindToken, before); err != nil {
+			return err
+		}
+	}
 	list, err := a.store.List(r.Context(), store.Filter{
 		Kind: store.KindToken, Subject: subject, Active: !page.All, Limit: tokensPerPage + 1, Before: q.Get("before"),
 	})

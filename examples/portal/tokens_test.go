@@ -199,6 +199,10 @@ func TestPages(t *testing.T) {
 	if res := ada.get("/profile?before=gone&page=7"); res.status != 303 {
 		t.Errorf("a page after a token that is gone: %d, want 303 to the first one", res.status)
 	}
+	_, others := p.token(t, "ben", "his", time.Hour)
+	if res := ada.get("/profile?before=" + others); res.status != 303 {
+		t.Errorf("a page after somebody else's token: %d, want 303, as for one that is gone", res.status) // R6
+	}
 }
 
 func TestStatus(t *testing.T) {
