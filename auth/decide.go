@@ -33,7 +33,9 @@ func (d *decision) kept() *Identity {
 	case nil:
 		return nil
 	case *keptContext: // made for this request
-		of.kept.Account = d.account
+		if of.kept.Account != d.account { // once: a hook may have handed it to another goroutine
+			of.kept.Account = d.account
+		}
 		return (*Identity)(&of.kept)
 	}
 	id := d.identity()
