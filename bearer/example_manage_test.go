@@ -29,7 +29,7 @@ func ExampleNew() {
 	_, err := bearer.New(bearer.Config{Prefix: "My Token"})
 	fmt.Println(err)
 	// Output:
-	// bearer: Config.Store: nil: store.NewMemory() is one to begin with
+	// bearer: Config.Store: nil: look at the error that its constructor has returned; store.NewMemory() is one to begin with
 	// bearer: Config.Prefix: "My Token": must be 1 to 8 characters of a-z and 0-9
 }
 

@@ -28,7 +28,7 @@ func ExampleNew() {
 	_, err := secret.New(secret.Config{Prefix: "My Secret"})
 	fmt.Println(err)
 	// Output:
-	// secret: Config.Store: nil: store.NewMemory() is one to begin with
+	// secret: Config.Store: nil: look at the error that its constructor has returned; store.NewMemory() is one to begin with
 	// secret: Config.Prefix: "My Secret": must be 1 to 8 characters of a-z and 0-9
 }
 

@@ -62,7 +62,7 @@ func New(cfg Config) (*Manager, error) {
 	}
 
 	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
-		fail("Store: nil: store.NewMemory() is one to begin with")
+		fail("Store: nil: look at the error that its constructor has returned; store.NewMemory() is one to begin with")
 	}
 	var err error
 	if m.format, err = newFormat(cfg.Prefix); err != nil {
