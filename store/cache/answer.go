@@ -2,6 +2,7 @@ package cache
 
 import (
 	"errors"
+	"sync/atomic"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -13,13 +14,15 @@ const (
 )
 
 // An answer is what the store said, and all it takes to know whether that may
-// still be given. It never changes.
+// still be given. Nothing of it changes but checked.
 type answer struct {
 	kind  store.Kind
 	row   *store.Credential // nil where err is not, and while the store is being asked
 	err   error
 	asked time.Duration // a moment before the store was asked
 	stamp               // of that moment
+
+	checked atomic.Uint64 // the version at which it was last found to be current
 }
 
 // outage reports whether a says nothing of the credential.
@@ -57,5 +60,20 @@ func (c *Cache) usable(a *answer, r request) bool {
 	default:
 		fresh = r.leased && age < maxAge || age < c.maxStale
 	}
-	return fresh && a.current()
+	return fresh && c.current(a)
+}
+
+// current reports whether nothing that a depends on was forgotten. Most of the
+// time nothing at all was since that was last asked, and the marks, which are all
+// over the memory, need not be looked at.
+func (c *Cache) current(a *answer) bool {
+	now := c.history.version.Load() // before the marks
+	if a.checked.Load() == now {
+		return true
+	}
+	if !a.stamp.current() {
+		return false
+	}
+	a.checked.Store(now)
+	return true
 }

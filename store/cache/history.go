@@ -15,8 +15,9 @@ import (
 //
 // What was in flight when something was forgotten is forgotten with it. Whoever
 // asks the store takes the version first. Whoever forgets comes after the change
-// in the store, and sets marks to a new version. So a version that is not below
-// a mark was taken after the change, and what was asked for then shows it.
+// in the store, and sets marks to a version that is new after that. So a version
+// that is not below a mark was taken after the change, and what was asked for
+// then shows it.
 type history struct {
 	seed    maphash.Seed
 	version atomic.Uint64
@@ -57,10 +58,11 @@ func (h *history) digest(d store.Digest) *atomic.Uint64 { return h.mark(byDigest
 func (h *history) forget(marks ...*atomic.Uint64) {
 	h.forgets.Lock()
 	defer h.forgets.Unlock()
-	v := h.version.Add(1)
+	v := h.version.Load() + 1
 	for _, m := range marks {
 		m.Store(v)
 	}
+	h.version.Store(v) // last: whoever sees a version sees its marks
 }
 
 // A stamp is a version, and the marks by which what was learnt then can be

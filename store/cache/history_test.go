@@ -46,6 +46,42 @@ func TestMarksNeverGoBack(t *testing.T) {
 	}
 }
 
+// What is asked for while something is forgotten does not hide that it was. R2
+func TestForgottenIsNotCurrent(t *testing.T) {
+	c := &Cache{history: newHistory(1)}
+	h := c.history
+	row := &store.Credential{ID: "a"}
+	// That of row is last, to leave time to ask.
+	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1000), h.mark(byID, row.ID))
+	for range 200 {
+		a := &answer{row: row, stamp: h.stamp(row)}
+		if !c.current(a) {
+			t.Fatal("what nothing was forgotten of is not current")
+		}
+		stop, asking := make(chan struct{}), make(chan struct{})
+		var asked sync.WaitGroup
+		asked.Go(func() {
+			c.current(a)
+			close(asking)
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					c.current(a)
+				}
+			}
+		})
+		<-asking
+		h.forget(marks...)
+		if c.current(a) {
+			t.Fatal("what was forgotten is current")
+		}
+		close(stop)
+		asked.Wait()
+	}
+}
+
 // Fields do not share marks: a subject that is named as another's family is
 // forgotten for itself. And a table has a mark for each entry.
 func TestMarks(t *testing.T) {

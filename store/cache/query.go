@@ -68,14 +68,13 @@ func (c *Cache) begin(ctx context.Context, what question) *query {
 	}
 	c.queries[what] = q
 	go func() {
-		a := q.begun
-		a.err = errGone
+		a := &answer{kind: what.kind, err: errGone, asked: q.begun.asked, stamp: q.begun.stamp}
 		defer func() {
 			// Nobody else could: this goroutine is ours.
 			if v := recover(); v != nil {
 				a.err = fmt.Errorf("cache: panic in the store: %v\n%s", v, debug.Stack())
 			}
-			c.end(what, q, &a)
+			c.end(what, q, a)
 		}()
 		a.row, a.err = c.store.Find(ctx, what.kind, what.digest)
 		switch {
