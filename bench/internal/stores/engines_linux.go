@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/redis/rueidis"
-	_ "modernc.org/sqlite" // the driver
 
 	"github.com/keystile/keystile/bench/internal/report"
 	"github.com/keystile/keystile/bench/internal/testbed"
@@ -26,6 +25,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 	"github.com/keystile/keystile/store/sqlstore"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
+	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
 // An engine is a store, and its driver without the store.
@@ -163,20 +163,26 @@ func openSQLite(ctx context.Context, tb testing.TB) (*engine, error) {
 	}
 	tb.Cleanup(func() { os.RemoveAll(dir) })
 	path := filepath.Join(dir, "credentials.db")
-	// As package sqlite opens it, but for the disk, which lookups do not wait for.
-	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1500)&_pragma=journal_mode(WAL)&_pragma=synchronous(OFF)")
+	st, err := sqlite.Open(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	tb.Cleanup(func() { st.Close() })
+	// As package sqlite opens it to read.
+	reads, err := sql.Open("sqlite", "file:"+path+"?_pragma=busy_timeout(1500)&_pragma=journal_mode(WAL)&_pragma=query_only(1)")
+	if err != nil {
+		return nil, err
+	}
+	tb.Cleanup(func() { reads.Close() })
+	bare, err := bareSQL[int64](ctx, reads, "? AND kind = ?")
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=synchronous(OFF)") // to fill it without waiting for the disk
 	if err != nil {
 		return nil, err
 	}
 	tb.Cleanup(func() { db.Close() })
-	st, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.SQLite})
-	if err != nil {
-		return nil, err
-	}
-	if err := st.Migrate(ctx); err != nil {
-		return nil, err
-	}
-	bare, err := bareSQL[int64](ctx, db, "? AND kind = ?")
 	return &engine{name: "SQLite", store: st, bare: bare,
 		fill: func(ctx context.Context, from, to int) error {
 			tx, err := db.BeginTx(ctx, nil)
@@ -202,16 +208,18 @@ func openSQLite(ctx context.Context, tb testing.TB) (*engine, error) {
 func openPostgres(ctx context.Context, tb testing.TB) (*engine, error) {
 	server := services.StartPostgres(tb, "shared_buffers=512MB", "fsync=off", "max_wal_size=4GB")
 	dsn := server.DSN("postgres")
-	st, err := postgres.Open(ctx, dsn)
-	if err != nil {
-		return nil, err
-	}
-	tb.Cleanup(func() { st.Close() })
 	db, err := sql.Open("pgx", dsn)
 	if err != nil {
 		return nil, err
 	}
 	tb.Cleanup(func() { db.Close() })
+	st, err := postgres.New(sqlstore.Config{DB: db}) // so that both ask the same process of the server
+	if err != nil {
+		return nil, err
+	}
+	if err := st.Migrate(ctx); err != nil {
+		return nil, err
+	}
 	bare, err := bareSQL[time.Time](ctx, db, "$1 AND kind = $2")
 	return &engine{name: "PostgreSQL", store: st, bare: bare,
 		fill: func(ctx context.Context, from, to int) error {

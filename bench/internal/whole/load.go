@@ -101,9 +101,10 @@ func (g *generator) measure(j job) (f finding, err error) {
 		share     []float64
 	}{
 		{name: "open, a token", reference: 0, mix: tokensTo("/open", &j.Offer)},
+		{name: "the same headers and a context, unguarded", reference: 0, mix: tokensTo("/unguarded", &j.Offer)},
 		{name: "bearer", reference: 0, mix: tokensTo("/bearer", &j.Offer)},
-		{name: "open, a cookie", reference: 2, mix: mix{get("/open", "Cookie", j.Offer.Cookie, "200")}},
-		{name: "AEAD cookie", reference: 2, mix: mix{get("/cookie", "Cookie", j.Offer.Cookie, "200")}},
+		{name: "open, a cookie", reference: 3, mix: mix{get("/open", "Cookie", j.Offer.Cookie, "200")}},
+		{name: "AEAD cookie", reference: 3, mix: mix{get("/cookie", "Cookie", j.Offer.Cookie, "200")}},
 	}
 	for i := range paths { // warm up, and check each
 		if _, _, err := g.turn(paths[i].mix, j.Plan.Turn/2, 1); err != nil {

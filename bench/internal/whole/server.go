@@ -58,7 +58,20 @@ func Serve(in io.Reader, out io.Writer) error {
 	return nil
 }
 
-// newMux returns the handler at three paths, and fills o.
+// unguarded does what a guard does to a request and a response, and asks for no
+// credentials.
+func unguarded(next http.Handler) http.Handler {
+	type key struct{}
+	noStore, vary := []string{"no-store"}, []string{"Authorization"}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h["Cache-Control"] = noStore
+		h["Vary"] = vary
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), key{}, r)))
+	})
+}
+
+// newMux returns the handler at four paths, and fills o.
 func newMux(o *offer) (*http.ServeMux, error) {
 	hello := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "Hello.\n") })
 	t, err := bearer.New(bearer.Config{Store: store.NewMemory()})
@@ -75,6 +88,7 @@ func newMux(o *offer) (*http.ServeMux, error) {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /open", hello)
+	mux.Handle("GET /unguarded", unguarded(hello))
 	for path, a := range map[string]auth.Authenticator{"GET /bearer": t, "GET /cookie": sessions} {
 		guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{a}})
 		if err != nil {

@@ -32,8 +32,8 @@ func TestMeasure(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(loads) != 4 || len(floods) != 2 {
-		t.Fatalf("%d loads and %d floods, want 4 and 2", len(loads), len(floods))
+	if len(loads) != 5 || len(floods) != 2 {
+		t.Fatalf("%d loads and %d floods, want 5 and 2", len(loads), len(floods))
 	}
 	for _, l := range loads {
 		if l.PerSecond <= 0 || l.P50 <= 0 || l.P99 < l.P50 || l.Max < l.P99 {
