@@ -30,34 +30,50 @@ func groupsOf(c *Credential) []group {
 	return groups
 }
 
-// appendSparing is append that leaves less room, for there are many groups and few
-// of them grow for long.
-func appendSparing(ids []string, id string) []string {
-	if len(ids) == cap(ids) {
-		ids = append(make([]string, 0, len(ids)+len(ids)/4+1), ids...)
-	}
-	return append(ids, id)
-}
-
-// selected returns the credentials that match f at now, in no order. It looks
-// only at those that share the most telling field that f sets.
-func (m *Memory) selected(f Filter, now time.Time) []*Credential {
-	var ids []string
-	switch {
-	case f.ID != "":
-		ids = []string{f.ID}
-	case f.Family != "":
-		ids = append(slices.Clip(m.groups[group{byFamily, f.Family}]), f.Family)
-	case f.Parent != "":
-		ids = m.groups[group{byParent, f.Parent}]
-	default:
-		ids = m.groups[group{bySubject, f.Subject}]
+// selected returns the rows that match f at now, oldest first. It looks only at
+// those that share the most telling field that f sets.
+func (x *rows) selected(f Filter, now time.Time) []*Credential {
+	if x == nil {
+		return nil
 	}
 	var found []*Credential
-	for _, id := range ids {
-		if c := m.ids.get(id); c != nil && f.Match(c, now) {
+	look := func(c *Credential) {
+		if c != nil && f.Match(c, now) {
 			found = append(found, c)
 		}
 	}
+	var g group
+	switch {
+	case f.ID != "":
+		look(x.get(f.ID))
+		return found
+	case f.Family != "":
+		look(x.get(f.Family)) // the first of it
+		g = group{byFamily, f.Family}
+	case f.Parent != "":
+		g = group{byParent, f.Parent}
+	default:
+		g = group{bySubject, f.Subject}
+	}
+	for _, i := range x.groups[g] {
+		look(x.all[i])
+	}
 	return found
+}
+
+// share lets c, which is nobody else's yet, have what its account's latest
+// credential has in memory already. Most of an account's are alike.
+func (x *rows) share(c *Credential) {
+	members := x.groups[group{bySubject, c.Subject}]
+	if len(members) == 0 {
+		return
+	}
+	like := x.all[members[len(members)-1]]
+	c.Subject = like.Subject
+	if c.Name == like.Name {
+		c.Name = like.Name
+	}
+	if len(c.Scopes) > 0 && slices.Equal(c.Scopes, like.Scopes) {
+		c.Scopes = like.Scopes
+	}
 }

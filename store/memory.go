@@ -25,9 +25,8 @@ import (
 type Memory struct {
 	table atomic.Pointer[table] // by digest; nil while empty
 
-	mu     sync.RWMutex       // writers of anything, readers of what follows
-	ids    *index             // nil while empty
-	groups map[group][]string // IDs of the members, oldest first
+	mu   sync.RWMutex // writers of anything, readers of rows
+	rows *rows        // nil while empty
 }
 
 var _ Store = (*Memory)(nil)
@@ -72,7 +71,7 @@ func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
 }
 
 func (m *Memory) get(id string) (*Credential, error) {
-	if c := m.ids.get(id); c != nil {
+	if c := m.rows.get(id); c != nil {
 		return c, nil
 	}
 	return nil, ErrNotFound
@@ -90,7 +89,7 @@ func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
 		return err
 	}
 	if limit > 0 {
-		held := m.selected(Filter{Kind: c.Kind, Subject: c.Subject, Active: true}, c.CreatedAt)
+		held := m.rows.selected(Filter{Kind: c.Kind, Subject: c.Subject, Active: true}, c.CreatedAt)
 		if len(held) >= limit {
 			return ErrLimit
 		}
@@ -106,7 +105,7 @@ func (m *Memory) List(ctx context.Context, f Filter) ([]*Credential, error) {
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	found := m.selected(f, time.Now())
+	found := m.rows.selected(f, time.Now())
 	if f.Before != "" {
 		last, err := m.get(f.Before)
 		if err != nil {
@@ -136,7 +135,7 @@ func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, 
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	var changed []Digest
-	for _, c := range m.selected(f, at) {
+	for _, c := range m.rows.selected(f, at) {
 		if !c.RevokedAt.IsZero() {
 			continue
 		}
@@ -208,38 +207,25 @@ func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
 	before = micro(before)
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	t := m.table.Load()
-	if t == nil {
+	if m.rows == nil {
 		return 0, nil
 	}
 	ended := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
-	left := make(map[group]bool) // groups that lost a member
-	kept := slices.DeleteFunc(t.rows(), func(c *Credential) bool {
-		if !ended(c.ExpiresAt) && !ended(c.RevokedAt) {
-			return false
-		}
-		for _, g := range groupsOf(c) {
-			left[g] = true
-		}
-		return true
+	kept := slices.DeleteFunc(slices.Clone(m.rows.all), func(c *Credential) bool {
+		return ended(c.ExpiresAt) || ended(c.RevokedAt)
 	})
-	if len(kept) == t.taken {
+	pruned := len(m.rows.all) - len(kept)
+	if pruned == 0 {
 		return 0, nil
 	}
+	m.rows = newRows(kept)
 	m.table.Store(newTable(kept))
-	m.ids = newIndex(kept)
-	for g := range left {
-		m.groups[g] = slices.DeleteFunc(m.groups[g], func(id string) bool { return m.ids.get(id) == nil })
-		if len(m.groups[g]) == 0 {
-			delete(m.groups, g)
-		}
-	}
-	return t.taken - len(kept), nil
+	return pruned, nil
 }
 
 // vacant returns ErrExists if c's ID or digest is taken.
 func (m *Memory) vacant(c *Credential) error {
-	if m.ids.get(c.ID) != nil {
+	if m.rows.get(c.ID) != nil {
 		return ErrExists
 	}
 	if t := m.table.Load(); t != nil {
@@ -252,46 +238,23 @@ func (m *Memory) vacant(c *Credential) error {
 
 // add stores c, whose ID and digest are vacant.
 func (m *Memory) add(c *Credential) {
-	if m.ids == nil {
-		m.ids = newIndex(nil)
-		m.groups = make(map[group][]string)
+	if m.rows == nil {
+		m.rows = newRows(nil)
 		m.table.Store(newTable(nil))
 	}
-	m.share(c)
-	if m.ids.full() {
-		m.ids = newIndex(m.table.Load().rows())
-	}
-	m.ids.put(c)
-	for _, g := range groupsOf(c) {
-		m.groups[g] = appendSparing(m.groups[g], c.ID)
-	}
+	m.rows.share(c)
+	m.rows.add(c)
 	t := m.table.Load()
 	if t.full() {
-		t = newTable(t.rows())
+		t = newTable(m.rows.all) // with c
+	} else {
+		t.put(c)
 	}
-	t.put(c)
 	m.table.Store(t)
-}
-
-// share lets c, which is nobody else's yet, have what its account's latest
-// credential has in memory already. Most of an account's are alike.
-func (m *Memory) share(c *Credential) {
-	ids := m.groups[group{bySubject, c.Subject}]
-	if len(ids) == 0 {
-		return
-	}
-	like := m.ids.get(ids[len(ids)-1])
-	c.Subject = like.Subject
-	if c.Name == like.Name {
-		c.Name = like.Name
-	}
-	if len(c.Scopes) > 0 && slices.Equal(c.Scopes, like.Scopes) {
-		c.Scopes = like.Scopes
-	}
 }
 
 // replace puts c in the place of the credential with its ID and digest.
 func (m *Memory) replace(c *Credential) {
-	m.ids.put(c)
+	m.rows.replace(c)
 	m.table.Load().put(c)
 }
