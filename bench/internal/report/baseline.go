@@ -62,8 +62,7 @@ func (b Baseline) Tolerance(now Baseline) float64 {
 }
 
 // Compare returns an error that names what of now is worse than b: an allocation
-// more, or a ratio beyond the tolerance. What either does not know is an error,
-// so that nothing is left out in silence.
+// more, or a ratio beyond the tolerance; and what is no longer measured.
 func (b Baseline) Compare(now Baseline) error {
 	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(b.Ways)) {
@@ -80,9 +79,16 @@ func (b Baseline) Compare(now Baseline) error {
 			errs = append(errs, fmt.Errorf("%s: %.2f x the floor, was %.2f", name, got.Ratio, kept.Ratio))
 		}
 	}
+	return errors.Join(errs...)
+}
+
+// Complete returns an error that names what of now is not in b, and so is not
+// guarded by it.
+func (b Baseline) Complete(now Baseline) error {
+	var errs []error
 	for _, name := range slices.Sorted(maps.Keys(now.Ways)) {
 		if _, ok := b.Ways[name]; !ok {
-			errs = append(errs, fmt.Errorf("%s: is not in the baseline", name))
+			errs = append(errs, fmt.Errorf("%s: is not in the baseline: write it anew", name))
 		}
 	}
 	return errors.Join(errs...)

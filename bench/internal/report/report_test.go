@@ -90,18 +90,21 @@ func TestBaseline(t *testing.T) {
 		now  report.Baseline
 		fine bool
 	}{
-		"the same":                 {kept, true},
-		"better":                   {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 1, Ratio: 1}}}, true},
-		"a little slower":          {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.53}}}, true},
-		"slower":                   {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.55}}}, false},
-		"slower, another machine":  {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.7}}}, true},
-		"slower yet":               {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.8}}}, false},
-		"an allocation more":       {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 3, Ratio: 1.4}}}, false},
-		"gone":                     {report.Baseline{Processor: "a"}, false},
-		"not in the baseline, too": {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.4}, "new": {}}}, false},
+		"the same":                {kept, true},
+		"better":                  {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 1, Ratio: 1}}}, true},
+		"a little slower":         {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.53}}}, true},
+		"slower":                  {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.55}}}, false},
+		"slower, another machine": {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.7}}}, true},
+		"slower yet":              {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.8}}}, false},
+		"an allocation more":      {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 3, Ratio: 1.4}}}, false},
+		"gone":                    {report.Baseline{Processor: "a"}, false},
+		"new, too":                {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.4}, "new": {}}}, true},
 	} {
 		if err := kept.Compare(tt.now); (err == nil) != tt.fine {
 			t.Errorf("%s: %v", name, err)
+		}
+		if err := kept.Complete(tt.now); (err == nil) != (name != "new, too") {
+			t.Errorf("%s: complete: %v", name, err)
 		}
 	}
 }
