@@ -43,8 +43,9 @@ func (t *Tokens) made() *credential.Manager {
 }
 
 // Issue makes a token and stores it. The plaintext is for the account's owner:
-// it is shown once and cannot be had again. Errors are [ErrRequest] and
-// [store.ErrLimit].
+// it is shown once and cannot be had again. Whether there is such an account, and
+// what it may do, is not asked here but at each request: auth.Config.Accounts.
+// Errors are [ErrRequest] and [store.ErrLimit].
 func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
 	return t.made().Issue(ctx, credential.Request(req))
 }

@@ -37,8 +37,9 @@ func (s *Secrets) made() *credential.Manager {
 }
 
 // Issue makes a secret and stores it. The plaintext is for the account's owner:
-// it is shown once and cannot be had again. Errors are [ErrRequest] and
-// [store.ErrLimit].
+// it is shown once and cannot be had again. Whether there is such an account, and
+// what it may do, is not asked here but at each request: auth.Config.Accounts.
+// Errors are [ErrRequest] and [store.ErrLimit].
 func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *store.Credential, error) {
 	return s.made().Issue(ctx, req.credential())
 }
