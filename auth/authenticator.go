@@ -68,9 +68,10 @@ type Ambient interface {
 
 // A Challenger is an [Authenticator] that tells clients how to authenticate.
 // Challenge returns the scheme's line of the WWW-Authenticate header for one
-// reason to refuse: ErrNoCredentials, ErrMalformed, ErrInvalidCredentials, or
-// ErrInsufficientScope together with the scopes that were required. The answer
-// must depend on its arguments alone: the [Guard] asks beforehand and keeps it.
+// reason to refuse: [ErrNoCredentials], [ErrMalformed], [ErrInvalidCredentials], or
+// [ErrInsufficientScope] together with the scopes that were required. The answer
+// must depend on its arguments alone: the [Guard] asks beforehand where it can,
+// and keeps it. Challenge is called concurrently.
 //
 // RFC 9110 section 15.5.2 demands a challenge in every 401. Where no
 // authenticator of a Guard is a Challenger the line is "Custom".
@@ -81,8 +82,9 @@ type Challenger interface {
 // A Responder is an [Authenticator] that has a say in the response: one that
 // renews or clears a cookie. Respond is called once for each request that this
 // authenticator recognised or refused, before the handler runs or the refusal
-// is written; err is why it is refused and nil where it is not. It must only
-// set headers. [Guard.Authenticate] has no response and does not call it.
+// is written; err is why it is refused and nil where it is not, and id is nil
+// where nobody was recognised. It must only set headers, and is called
+// concurrently. [Guard.Authenticate] has no response and does not call it.
 type Responder interface {
 	Respond(w http.ResponseWriter, r *http.Request, id *Identity, err error)
 }

@@ -19,7 +19,7 @@ type Challenge struct {
 //	Bearer realm="api", error="invalid_token"
 //
 // Every value is a quoted-string, with quotes and backslashes escaped: RFC 9110
-// section 5.6.4.
+// section 5.6.4. Whether it can be sent is not checked here, but by [New].
 func (c Challenge) String() string {
 	var b strings.Builder
 	b.WriteString(c.Scheme)

@@ -18,7 +18,7 @@ var (
 	ErrInvalidCredentials = errors.New("auth: the credentials are not valid")             // 401
 	ErrInsufficientScope  = errors.New("auth: the credentials do not allow this")         // 403
 	ErrCrossOrigin        = errors.New("auth: cross-origin request refused")              // 403
-	ErrThrottled          = errors.New("auth: too many failed attempts")                  // 429; Retry-After from its method RetryAfter() time.Duration, where it has one
+	ErrThrottled          = errors.New("auth: too many failed attempts")                  // 429; an error that wraps it may have a method RetryAfter() time.Duration
 	ErrUnavailable        = errors.New("auth: authentication is temporarily unavailable") // 503; what an outage is once the Guard has seen it
 
 	// ErrUnknownAccount is for Accounts to return. The Guard refuses the
@@ -137,7 +137,7 @@ func (e *Error) Detail() string { return e.kind().detail }
 // Retry-After lines, "Cache-Control: no-store", and a body of the type
 // application/problem+json (RFC 9457), left out for a HEAD request. It is what a
 // [Guard] does by default, and what a host that calls [Guard.Authenticate] does
-// with the error. A nil e is [ErrUnavailable].
+// with the error; Vary is then for the host to set. A nil e is [ErrUnavailable].
 func WriteProblem(w http.ResponseWriter, r *http.Request, e *Error) {
 	if e == nil || e.class == nil {
 		e = newError(unavailable, nil)

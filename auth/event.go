@@ -28,7 +28,7 @@ type Event struct {
 	Scheme     string        // whose event it is, "Bearer" for instance; "" where unknown
 	Identity   *Identity     // nil where unknown; copy what is to be kept, it belongs to the request
 	Subject    string        // "" where unknown
-	Credential string        // public ID; "" where unknown
+	Credential string        // public ID; "" where unknown; Revoked: of one, or the ID of a family or a client, or "" for all of Subject's
 	Err        error         // Refused: the cause, wrapping an error of this package or the outage itself; Reused: why the family could not be revoked
 	Duration   time.Duration // Authenticated, Refused: how long the decision took
 }

@@ -22,8 +22,8 @@ import (
 //	ErrInvalidCredentials  401   error="invalid_token" on the scheme that refused
 //	ErrInsufficientScope   403   error="insufficient_scope", scope="..."
 //	ErrCrossOrigin         403
-//	ErrThrottled           429   Retry-After
-//	anything else          503   Retry-After
+//	ErrThrottled           429   Retry-After, a minute unless the error says
+//	anything else          503   Retry-After, 5 seconds
 //
 // Anything else includes a panic in an authenticator, in Accounts or in a
 // store, which goes no further than the request it happens in. A panic in the
@@ -48,7 +48,7 @@ type Guard struct {
 // Authenticate returns who r is from, for hosts that pass the identity on by
 // themselves: it makes no context and writes no response. The error is an
 // [*Error], which [WriteProblem] writes. The identity has each of scopes, or
-// the error is [ErrInsufficientScope]; scopes are such as [Guard.Require] takes.
+// the error wraps [ErrInsufficientScope]; scopes are such as [Guard.Require] takes.
 func (g *Guard) Authenticate(r *http.Request, scopes ...string) (*Identity, error) {
 	return g.authenticate(r, scopes, new(Identity)) // on the caller's stack, as in FromContext
 }
@@ -107,7 +107,8 @@ func (g *Guard) conclude(ctx context.Context, start time.Time, d *decision, scop
 // It sets "Cache-Control: no-store", which the handler may replace, and adds to
 // Vary. The ResponseWriter reaches the handler as it is.
 //
-// Require panics if a scope is not one that RFC 6749 section 3.3 allows.
+// Require panics if a scope is not one that RFC 6749 section 3.3 allows, and
+// what it returns panics if the handler is nil.
 func (g *Guard) Require(scopes ...string) func(http.Handler) http.Handler {
 	if g == nil {
 		panic("auth: Require: nil Guard: New has returned an error")

@@ -20,14 +20,14 @@ type Identity struct {
 	Credential string    // public ID of the credential: for audit logs and revocation, not secret
 	Client     string    // public ID of the OAuth client: the Family of a secret, or of the one a token was exchanged for; "": none
 	Scopes     []string  // what the credential may do; empty, and from a Guard never nil: nothing; AllScopes: all that its account may
-	IssuedAt   time.Time // when the credential was made; zero is before every Account.NotBefore
+	IssuedAt   time.Time // when the credential was made; zero is before every Account.NotBefore that is set
 	ExpiresAt  time.Time // zero: it does not expire; for the authenticator to enforce
 	Account    *Account  `json:"-"` // where Config.Accounts is set, what it answered for Subject; else nil
 }
 
 // Has reports whether id may do what every one of scopes names: the credential
 // allows it and, where the account is known, the account too. Without scopes it
-// reports true; a nil Identity has none.
+// reports true. For a nil Identity it always reports false.
 func (id *Identity) Has(scopes ...string) bool {
 	if id == nil {
 		return false
@@ -49,7 +49,7 @@ func allows(granted []string, scope string) bool {
 type Account struct {
 	Permissions []string  // what the user may do; AllScopes: everything; empty: nothing
 	Disabled    bool      // every credential of the account is refused
-	NotBefore   time.Time // credentials issued earlier are refused: after a password change, or to sign out everywhere
+	NotBefore   time.Time // credentials issued earlier are refused: after a password change, or to sign out everywhere; zero: none
 	User        any       // the host's own value, for its handlers
 }
 

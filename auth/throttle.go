@@ -13,8 +13,8 @@ type Throttle interface {
 	Wait(r *http.Request) time.Duration
 
 	// Done tells what became of a request that was not refused so: err is nil
-	// if it was authenticated, as id, and else why it was not. Scopes do not
-	// count.
+	// if it was authenticated, as id, and else why it was not; id is then nil
+	// unless an authenticator had recognised it. Scopes do not count.
 	Done(r *http.Request, id *Identity, err error)
 }
 
