@@ -16,12 +16,14 @@ const (
 
 // A Shared counts failed attempts for several machines, in Redis for instance.
 // It is asked only when an attempt has failed, and what it answers is remembered
-// here: neither those who succeed nor those who are blocked wait for it.
+// here: neither those who succeed nor those who are blocked wait for it. A client
+// whose address cannot be told is counted by each machine for itself.
 type Shared interface {
 	// Failed counts one failed attempt of client, an address or an IPv6 /64,
-	// and returns for how long no further one is to be let through, 0 for as
-	// long as this machine's own count says. After an error, a panic or a
-	// second, that count is all there is.
+	// and returns for how long no further one is to be let through, at most 24
+	// hours; 0 for as long as this machine's own count says. After an error or
+	// a panic that count is all there is. ctx ends after a second, and not when
+	// the client hangs up. Failed is called concurrently.
 	Failed(ctx context.Context, client netip.Prefix) (time.Duration, error)
 }
 

@@ -90,8 +90,8 @@ const (
 type Config struct {
 	_ [0]func()
 
-	// Burst is how many attempts of an address may fail at once. The default
-	// is 20.
+	// Burst is how many attempts of an address may fail at once, at most a
+	// million. The default is 20.
 	Burst int
 
 	// Interval is how long it takes until one more may fail, from a
