@@ -19,7 +19,7 @@
 //	mux.Handle("GET /hello", guard.Require()(http.HandlerFunc(hello)))
 //
 // A token is opaque: 40 random characters between a prefix and a checksum. A
-// store keeps its SHA-256 and what it may do, so revoking it holds from the
+// store keeps its digest and what it may do, so revoking it holds from the
 // next request on, and whoever reads the database learns no token. By default
 // a token may do all that its account may, for 24 hours.
 //
@@ -71,8 +71,9 @@ type Config struct {
 	// localhost, http.
 	ResourceMetadata string
 
-	// Limit is how many active tokens an account may hold; Issue returns
-	// store.ErrLimit beyond that. The default is 1000; negative: no limit.
+	// Limit is how many active tokens an account may hold; Issue and Exchange
+	// return store.ErrLimit beyond that. Rotating with an overlap needs no
+	// room. The default is 1000; negative: no limit.
 	Limit int
 
 	// Peppers, each of at least 32 random bytes, make digests useless to
@@ -89,7 +90,7 @@ type Config struct {
 	AcceptUnpeppered bool
 
 	// RevokeReused revokes all tokens of a rotation chain when one that was
-	// rotated is presented after its overlap: it has been copied, and nobody
+	// rotated is presented after its overlap: it may have been copied, and nobody
 	// can say who holds the copy (RFC 9700 section 4.14.2). The cost: a
 	// client of the host that missed the rotation has the same effect.
 	// Without it the token is refused and the event Reused tells of it.
@@ -98,7 +99,7 @@ type Config struct {
 	// LastUsedInterval is how exact the LastUsedAt of a token is. It is
 	// written at most once per token and interval, about a second after the
 	// request, and never holds a request up or fails it. The default is one
-	// minute; negative: never.
+	// minute; at least a second; negative: never.
 	LastUsedInterval time.Duration
 
 	// TrustedProxies are the networks of reverse proxies whose
@@ -138,10 +139,11 @@ func New(cfg Config) (*Tokens, error) {
 
 // A Request asks for a token. Only Subject is required.
 type Request struct {
-	// Subject is the account that the token is for: at most 255 bytes.
+	// Subject is the account that the token is for: at most 255 bytes of
+	// UTF-8, without control characters.
 	Subject string
 
-	// Name is what the account calls the token: at most 255 bytes.
+	// Name is what the account calls the token: as Subject, or empty.
 	Name string
 
 	// Scopes are what the token may do, each as RFC 6749 section 3.3 has it;
@@ -151,16 +153,16 @@ type Request struct {
 	Scopes []string
 
 	// Lifetime is how long the token is valid: from one minute to 365 days.
-	// Zero means 24 hours. Outside of that is an error, never rounded.
+	// Zero means 24 hours. Anything else is an error, and never clamped.
 	Lifetime time.Duration
 
 	// Networks are where the token may be used from; at most 100. Nil means
-	// anywhere.
+	// anywhere, and an empty slice is an error.
 	Networks []netip.Prefix
 
 	// Parent is the client that the token is issued to, if it is: Exchange
 	// sets it to the Family of the client's secret. RevokeExchanged revokes
-	// tokens by it.
+	// tokens by it. As Subject, or empty.
 	Parent string
 
 	// Data is kept with the token, for the host's own use: at most 4096

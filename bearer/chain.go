@@ -15,7 +15,8 @@ import (
 // A Verifier verifies one form of bearer token. Its error is
 // [auth.ErrNoCredentials] if the token is not of that form, wraps
 // [auth.ErrInvalidCredentials] if it is and must be refused, and is an outage
-// otherwise. It is called concurrently.
+// otherwise. The identity may be shared between requests. It is called
+// concurrently.
 type Verifier interface {
 	Verify(ctx context.Context, token string, addr netip.Addr) (*auth.Identity, error)
 }
@@ -35,7 +36,8 @@ func (f VerifierFunc) Verify(ctx context.Context, token string, addr netip.Addr)
 // and the JWTs of an issuer. The verifiers are asked in order; the first that
 // does not answer [auth.ErrNoCredentials] decides, and if all answer that, the
 // token is invalid. The address they get is that of the connection; [Tokens]
-// follows its own TrustedProxies.
+// follows its own TrustedProxies. The challenge is that of the first verifier
+// that is an [auth.Challenger], as Tokens are; without one the realm is "api".
 //
 // It panics if there are no verifiers, or one is nil or zero [Tokens].
 func Chain(verifiers ...Verifier) auth.Authenticator {

@@ -24,7 +24,7 @@ const (
 // Methods that take a subject never reach the token of another account: its ID
 // is not found. Errors of the store are wrapped: [store.ErrNotFound],
 // [store.ErrLimit] and [store.ErrConflict] where a method says so, anything
-// else is an outage.
+// else is an outage. What Issue, Exchange and Rotate return is the caller's.
 type Tokens struct{ m *credential.Manager }
 
 var (
@@ -76,6 +76,9 @@ func (t *Tokens) Exchange(ctx context.Context, from *auth.Identity, req Request)
 // now the lifetime that the old one was given. Of several concurrent calls one
 // succeeds. Errors are [store.ErrNotFound], [ErrRequest] and, for a token that
 // is revoked, expired or rotated already, [store.ErrConflict].
+//
+// A successor needs no room under [Config.Limit], so the overlap is not for a
+// client to choose.
 func (t *Tokens) Rotate(ctx context.Context, subject, id string, overlap time.Duration) (auth.Plaintext, *store.Credential, error) {
 	return t.made().Rotate(ctx, subject, id, overlap)
 }
@@ -87,14 +90,16 @@ func (t *Tokens) Revoke(ctx context.Context, subject, id string) error {
 }
 
 // RevokeAll revokes all tokens of an account and returns how many were not
-// revoked before, expired ones among them.
+// revoked before, expired ones among them. The error is [ErrRequest] if subject
+// is empty.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return t.made().RevokeAll(ctx, subject, "")
 }
 
 // RevokeFamily revokes a token with all that it was rotated from and to: what is
 // needed against a thief, who may have rotated it a moment ago. It returns how
-// many were not revoked before.
+// many were not revoked before: 0 if there is no such family. The error is
+// [ErrRequest] if subject or family is empty.
 func (t *Tokens) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
 	return t.made().RevokeFamily(ctx, subject, family)
 }
@@ -103,7 +108,7 @@ func (t *Tokens) RevokeFamily(ctx context.Context, subject, family string) (int,
 // and after rotations of it, and returns how many were not revoked before. The
 // client's ID is the Family of the secret. To end the client too, revoke its
 // secrets first, by RevokeFamily of package secret: then no token is exchanged
-// in between.
+// in between. The error is [ErrRequest] if subject or clientID is empty.
 func (t *Tokens) RevokeExchanged(ctx context.Context, subject, clientID string) (int, error) {
 	return t.made().RevokeExchanged(ctx, subject, clientID)
 }
@@ -116,7 +121,8 @@ func (t *Tokens) RevokeLeaked(ctx context.Context, plaintext string) error {
 
 // Lookup returns the token with this plaintext, valid or not: whose it is, and
 // what it was for. It is for reports of leaks and the like; to let somebody in,
-// use [Tokens.Verify]. The error is [store.ErrNotFound] if it is no token of ours.
+// use [Tokens.Verify]. It must not be modified. The error is [store.ErrNotFound]
+// if it is no token of ours.
 func (t *Tokens) Lookup(ctx context.Context, plaintext string) (*store.Credential, error) {
 	return t.made().Lookup(ctx, plaintext)
 }
@@ -128,8 +134,8 @@ func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential,
 	return t.made().List(ctx, subject, false)
 }
 
-// Pattern returns a regular expression that finds tokens in text, for secret
-// scanners.
+// Pattern returns a regular expression, in the syntax of package regexp, that
+// finds tokens in text, for secret scanners. It panics for zero Tokens.
 func (t *Tokens) Pattern() string { return t.made().Pattern() }
 
 // Verify implements [Verifier]: it returns whose token this is, for calls that
