@@ -74,23 +74,25 @@ type Config struct {
 	Accounts auth.Accounts
 
 	// MinLifetime and MaxLifetime are how short- and long-lived a token a
-	// client may ask for. The defaults, and the widest that there is, are one
-	// minute and 365 days.
+	// client may ask for, in whole seconds. The defaults, and the widest that
+	// there is, are one minute and 365 days.
 	MinLifetime, MaxLifetime time.Duration
 
 	// DefaultLifetime is that of a token whose client asks for none, as forms
-	// cannot. The default is 24 hours or, where the bounds above exclude it,
-	// the nearer bound.
+	// cannot. It is whole seconds within the bounds above. The default is 24
+	// hours or, where they exclude it, the nearer bound. Where MaxLifetimeFor
+	// is less, that counts.
 	DefaultLifetime time.Duration
 
 	// MaxLifetimeFor, if set, returns a further upper bound for one client, 0
-	// for none. What is less than MinLifetime lets the client have no tokens.
+	// for none, rounded down to seconds. What is less than MinLifetime lets the client have no tokens.
 	// An error is an outage.
 	MaxLifetimeFor func(ctx context.Context, client *auth.Identity) (time.Duration, error)
 
 	// MayInspect and MayRevoke report whether a client may inspect or revoke a
 	// token. If not, it is told what it would be told of an unknown one. By
-	// default a client may do both with the tokens of its own account.
+	// default a client may do both with the tokens of its own account. They
+	// are called concurrently and must not modify what they are given.
 	//
 	// A resource server that inspects everybody's tokens is let in by
 	// its client.Client, and clients are confined to what they were issued

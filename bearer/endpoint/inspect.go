@@ -24,7 +24,7 @@ import (
 // "*", auth.AllScopes.
 //
 // A token that is bound to networks is never active: where it was presented, only
-// the resource server has seen.
+// the resource server has seen. Inspecting a valid one counts as a use of it.
 func (s *Server) Introspect(w http.ResponseWriter, r *http.Request) { s.serve(w, r, s.introspect) }
 
 // Revoke revokes a token: RFC 7009. The request is a form with the token; a

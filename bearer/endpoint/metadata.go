@@ -48,7 +48,8 @@ type metadata struct {
 // Metadata returns a handler of the metadata of an authorization server, RFC
 // 8414. Where the issuer has no path, its place is
 // /.well-known/oauth-authorization-server; the path of an issuer goes after that
-// (section 3.1). The error names everything that is wrong with cfg at once.
+// (section 3.1). It answers GET and HEAD. The error names everything that is wrong
+// with cfg at once.
 func Metadata(cfg MetadataConfig) (http.Handler, error) {
 	var errs []error
 	fail := func(format string, a ...any) {
