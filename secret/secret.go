@@ -89,7 +89,7 @@ type Config struct {
 	AcceptUnpeppered bool
 
 	// RevokeReused revokes all secrets of a rotation chain when one that was
-	// rotated is presented after its overlap: it has been copied, and nobody
+	// rotated is presented after its overlap: it may have been copied, and nobody
 	// can say who holds the copy (RFC 9700 section 4.14.2). The cost: a
 	// server that missed the rotation has the same effect. Without it the
 	// secret is refused and the event Reused tells of it.
@@ -98,7 +98,7 @@ type Config struct {
 	// LastUsedInterval is how exact the LastUsedAt of a secret is. It is
 	// written at most once per secret and interval, about a second after the
 	// request, and never holds a request up or fails it. The default is one
-	// minute; negative: never.
+	// minute; at least a second; negative: never.
 	LastUsedInterval time.Duration
 
 	// TrustedProxies are the networks of reverse proxies whose
@@ -138,10 +138,11 @@ func New(cfg Config) (*Secrets, error) {
 
 // A Request asks for a secret. Only Subject is required.
 type Request struct {
-	// Subject is the account that the secret is for: at most 255 bytes.
+	// Subject is the account that the secret is for: at most 255 bytes of
+	// UTF-8, without control characters.
 	Subject string
 
-	// Name is what the account calls the secret: at most 255 bytes.
+	// Name is what the account calls the secret: as Subject, or empty.
 	Name string
 
 	// Scopes are what the secret may do, and so at most what the tokens may
@@ -152,11 +153,11 @@ type Request struct {
 	Scopes []string
 
 	// Lifetime is how long the secret is valid: from one minute to 365 days.
-	// Zero means 90 days. Outside of that is an error, never rounded.
+	// Zero means 90 days. Anything else is an error, and never clamped.
 	Lifetime time.Duration
 
 	// Networks are where the secret may be used from; at most 100. Nil means
-	// anywhere.
+	// anywhere, and an empty slice is an error.
 	Networks []netip.Prefix
 
 	// Data is kept with the secret, for the host's own use: at most 4096

@@ -19,7 +19,8 @@ import (
 // Methods that take a subject never reach the secret of another account: its
 // ID is not found. Errors of the store are wrapped: [store.ErrNotFound],
 // [store.ErrLimit], [store.ErrExists] and [store.ErrConflict] where a method
-// says so, anything else is an outage.
+// says so, anything else is an outage. What Issue, Import and Rotate return is
+// the caller's.
 type Secrets struct{ m *credential.Manager }
 
 var (
@@ -46,7 +47,8 @@ func (s *Secrets) Issue(ctx context.Context, req Request) (auth.Plaintext, *stor
 
 // Import stores a secret that an earlier system made, so that it goes on
 // working; only its digest is kept. It has 32 to 255 characters of A-Z a-z 0-9
-// - . _ ~ + / and, at the end, =. It must be random: an attacker can try
+// - . _ ~ + / and, at the end, =, and does not begin as those made here do, with
+// [Config.Prefix] and an underscore. It must be random: an attacker can try
 // millions a second against a stolen database, so what a person made up must
 // not be imported. What is plainly guessable, with fewer than 8 different
 // characters, is refused.
@@ -79,7 +81,8 @@ func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
 }
 
 // RevokeAll revokes all secrets of an account and returns how many were not
-// revoked before, expired ones among them.
+// revoked before, expired ones among them. The error is [ErrRequest] if subject
+// is empty.
 func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return s.made().RevokeAll(ctx, subject, "")
 }
@@ -87,7 +90,8 @@ func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 // RevokeFamily revokes a secret with all that it was rotated from and to, and so
 // ends the client whose ID the family is: what is needed against a thief, who
 // may have rotated the secret a moment ago. It returns how many were not revoked
-// before.
+// before: 0 if there is no such family. The error is [ErrRequest] if subject or
+// family is empty.
 func (s *Secrets) RevokeFamily(ctx context.Context, subject, family string) (int, error) {
 	return s.made().RevokeFamily(ctx, subject, family)
 }
@@ -104,8 +108,9 @@ func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential
 	return s.made().List(ctx, subject, false)
 }
 
-// Pattern returns a regular expression that finds secrets in text, for secret
-// scanners. Imported secrets have no form to find them by.
+// Pattern returns a regular expression, in the syntax of package regexp, that
+// finds secrets in text, for secret scanners. Imported secrets have no form to
+// find them by. It panics for zero Secrets.
 func (s *Secrets) Pattern() string { return s.made().Pattern() }
 
 // Verify returns whose secret this is, for secrets that come another way than
