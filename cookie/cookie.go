@@ -36,7 +36,8 @@
 // A browser attaches cookies to what other sites make it send, too. Where a
 // cookie authenticates a request, one whose method is not GET, HEAD or OPTIONS,
 // or that asks for another protocol such as WebSocket, must come from the
-// service's own origin; [net/http.CrossOriginProtection] says how that is told.
+// service's own origin or one of [Config.TrustedOrigins];
+// [net/http.CrossOriginProtection] says how that is told.
 // Requests that a header authenticates are not affected. Handlers must not
 // change anything on a GET.
 package cookie
@@ -69,7 +70,8 @@ const (
 	minIdleTimeout = time.Minute
 )
 
-// ErrRequest is wrapped by errors about a [Request] with fields out of bounds.
+// ErrRequest is wrapped by errors about a [Request] with fields out of bounds, or
+// an empty subject. It is one error for all schemes.
 var ErrRequest = credential.ErrRequest
 
 // Config configures [Sessions]. Only Keys is required.
@@ -93,7 +95,8 @@ type Config struct {
 
 	// Name is the cookie's name. The default is "__Host-session", whose
 	// prefix makes browsers refuse the cookie from anybody but this very
-	// host, or "session" with InsecureHTTP, Domain or Path.
+	// host, or "session" with InsecureHTTP, Domain or another Path than "/".
+	// It has at most 255 bytes.
 	Name string
 
 	// Domain, if set, makes browsers send the cookie to all subdomains of
@@ -117,8 +120,8 @@ type Config struct {
 	// days. The default is 24 hours.
 	Lifetime time.Duration
 
-	// IdleTimeout ends a session that was not used for so long, at least a
-	// minute. The default is one hour, or Lifetime if that is shorter;
+	// IdleTimeout ends a session that was not used for so long, from a minute
+	// to Lifetime. The default is one hour, or Lifetime if that is shorter;
 	// negative: none. A cookie is renewed when a tenth of it has passed, so
 	// it is exact to a tenth.
 	IdleTimeout time.Duration

@@ -39,7 +39,7 @@ func (k Key) raw() (b [keyLen]byte) {
 
 // ParseKey returns the key that [Key.Reveal] gave as s. Any other 32 bytes in
 // base64url without padding (RFC 4648 section 5) are a key too; they must be
-// random, and not a password.
+// random, and not a password. The error does not quote s.
 func ParseKey(s string) (Key, error) {
 	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
 	if err != nil || hasLineBreak(s) {

@@ -55,8 +55,8 @@ func (s *Sessions) Revoke(ctx context.Context, subject, id string) error {
 
 // RevokeAll ends all sessions of an account, but for the one with the ID except
 // if that is not "", and returns how many were not revoked before, expired ones
-// among them. Without a store the error wraps [errors.ErrUnsupported]: set the
-// account's NotBefore instead.
+// among them. The error wraps [ErrRequest] if subject is empty. Without a store it
+// wraps [errors.ErrUnsupported]: set the account's NotBefore instead.
 func (s *Sessions) RevokeAll(ctx context.Context, subject, except string) (int, error) {
 	stored, err := s.stored("revoke all")
 	if err != nil {

@@ -23,7 +23,7 @@ const (
 
 // Sessions authenticates requests by cookies and manages the sessions. Make it
 // with [New]; the zero Sessions refuse everything with an error that is an
-// outage. It is an [auth.Authenticator], [auth.Ambient], an [auth.Challenger]
+// outage, but Protect and Respond, which return none, panic. It is an [auth.Authenticator], [auth.Ambient], an [auth.Challenger]
 // and an [auth.Responder], and safe for concurrent use.
 type Sessions struct {
 	cookie   http.Cookie // without a value

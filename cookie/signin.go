@@ -17,7 +17,8 @@ import (
 
 // A Request asks for a session. Only Subject is required.
 type Request struct {
-	// Subject is the account that signs in: at most 255 bytes.
+	// Subject is the account that signs in: at most 255 bytes of UTF-8, without
+	// control characters.
 	Subject string
 
 	// Scopes are what the session may do, each as RFC 6749 section 3.3 has
@@ -42,8 +43,8 @@ const (
 
 var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that browsers keep", maxCookie)
 
-// SignIn begins a session for the browser that sent r, and sets its cookie on w,
-// before anything is written. Call it when the password, or whatever there is,
+// SignIn begins a session for the browser that sent r, and sets its cookie and
+// "Cache-Control: no-store" on w, before anything is written. Call it when the password, or whatever there is,
 // has been checked.
 //
 // It always makes a new session. The one that r belongs to, if any, ends, so
