@@ -8,7 +8,8 @@ import (
 
 // FindOnly makes a [Store] of f for a service that verifies credentials and
 // does not manage them: one on a read replica, or on a table that another
-// service fills. Every method but Find returns [errors.ErrUnsupported].
+// service fills. Every method but Find returns [errors.ErrUnsupported]. It is no
+// [Watcher], even if f is one.
 //
 // It panics if f is nil.
 func FindOnly(f Finder) Store {
