@@ -36,7 +36,7 @@
 // # What else it does
 //
 // Lookups of one credential at the same time make one query, which goes on
-// until the last of those who wait for it has gone. Outages are never kept. That
+// until the last of those who wait for it has gone, or for five seconds. Outages are never kept. That
 // a credential does not exist is believed for ten seconds at most, and only
 // while a Watcher would tell of a new one, which is then hidden for no longer
 // than the news takes, nor than 2.5 seconds.
@@ -90,8 +90,9 @@ type Config struct {
 }
 
 // A Cache is a [store.Store] in front of another one. Find is answered from what
-// is kept where that is fresh enough. Everything else is passed on; what a
-// write may have changed is forgotten before it returns, even if it failed.
+// is kept where that is fresh enough. Everything else is passed on; what Insert,
+// Revoke or Rotate may have changed is forgotten before they return, even if they
+// fail.
 //
 // It is safe for concurrent use. Use [New] to make one, and [Cache.Close] when it
 // is no longer needed. The methods of the zero Cache return an error.
@@ -115,7 +116,8 @@ type Cache struct {
 
 var _ store.Store = (*Cache)(nil)
 
-// New returns a Cache. Its error names every mistake in cfg.
+// New returns a [Cache] for cfg, and begins to watch its Store if that is a
+// [store.Watcher]. The error names everything that is wrong with cfg at once.
 func New(cfg Config) (*Cache, error) {
 	var errs []error
 	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
