@@ -40,13 +40,15 @@
 //
 // One table, keystile_credentials, with a row for each credential and never a
 // plaintext. It is for this package to write; reading it is welcome. Rows stay
-// until [Store.Prune], which the host calls.
+// until [Store.Prune], which the host calls. [Store.Migrate] keeps another one,
+// keystile_migrations, of what it has applied.
 //
 // # When the database fails
 //
-// Every call ends within [Config.Timeout], with an error that is no answer of a
-// store: the services in front respond with 503. (A Find in SQLite waits for
-// nobody but the disk, and has no timeout.) One case is open by nature. If
+// Every call, and each step of [Store.Prune], ends within [Config.Timeout], with
+// an error that is no answer of a store: the services in front respond with 503.
+// (A Find in SQLite with [Config.Reads], as package sqlite has it, waits for nobody
+// but the disk, and has no timeout.) One case is open by nature. If
 // the connection is lost while a transaction is being committed, nobody can say
 // whether it was. Such a call returns an error too, and a credential may exist,
 // or have been revoked, all the same.
@@ -64,7 +66,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Config configures a [Store].
+// Config configures a [Store]. DB and Dialect are required.
 type Config struct {
 	_ [0]func()
 
@@ -79,8 +81,8 @@ type Config struct {
 	// a read replica does not, and would let revoked credentials live on.
 	Reads *sql.DB
 
-	// Timeout bounds each call, besides its context. The default is two
-	// seconds. A Find on SQLite with Reads waits for nobody and needs none.
+	// Timeout bounds each call, besides its context; of Prune, each of its
+	// steps. The default is two seconds. A Find on SQLite with Reads waits for nobody and needs none.
 	Timeout time.Duration
 }
 
@@ -136,7 +138,7 @@ func (s *Store) made() error {
 }
 
 // Format implements [fmt.Formatter]. Every verb prints the name of the type, so
-// that none prints what the database is connected to with.
+// that none prints a data source, which may hold a password.
 func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlstore.Store") }
 
 // Tx returns a Store that does everything in a transaction of the host, on the

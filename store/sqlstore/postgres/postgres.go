@@ -79,8 +79,9 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 
 // New returns a Store on the host's own connections, cfg.DB, which must be those
 // of github.com/jackc/pgx/v5/stdlib, to a database that has its tables: see
-// [sqlstore.Store.Migrate]. Each Watch takes one of the connections. The dialect
-// goes without saying.
+// [sqlstore.Store.Migrate]. Each Watch takes one of the connections. New sets
+// cfg.Dialect itself. Like sqlstore.New it does not connect, and its error names
+// everything that is wrong with cfg at once.
 func New(cfg sqlstore.Config) (*Store, error) {
 	cfg.Dialect = sqlstore.PostgreSQL
 	st, err := sqlstore.New(cfg)
