@@ -22,7 +22,8 @@ import (
 
 // ActingAs returns a copy of r that is authenticated as id: [auth.FromContext]
 // finds it, and an [auth.Guard] made of [Authenticator] accepts it. It panics if
-// id is nil or has no Subject, which no authenticated request can have.
+// id is nil or has no Subject, which no authenticated request can have. id must
+// not be modified afterwards.
 func ActingAs(r *http.Request, id *auth.Identity) *http.Request {
 	if id == nil || id.Subject == "" {
 		panic("authtest: ActingAs: an identity needs a Subject")
