@@ -25,8 +25,8 @@ import (
 //	ErrThrottled           429   Retry-After, a minute unless the error says
 //	anything else          503   Retry-After, 5 seconds
 //
-// Anything else includes a panic in an authenticator, in Accounts or in a
-// store, which goes no further than the request it happens in. A panic in the
+// Anything else includes a panic in an authenticator, in Accounts, in a Throttle
+// or in a store, which goes no further than the request it happens in. A panic in the
 // handler, or in the host's hooks, is none of the Guard's business and passes
 // through.
 //
