@@ -23,6 +23,8 @@ import (
 //
 // A Memory must not be copied after first use.
 type Memory struct {
+	_ [0]func() // no promise to be comparable
+
 	table atomic.Pointer[table] // by digest; nil while empty
 
 	mu   sync.RWMutex // writers of anything, readers of rows
