@@ -129,7 +129,8 @@ func (t *Tokens) Lookup(ctx context.Context, plaintext string) (*store.Credentia
 
 // List returns the newest 1000 tokens of an account, newest first, expired and
 // revoked ones included until they are pruned. They must not be modified. An
-// account with more is read by pages from the store, with [store.Filter].
+// account with more is read by pages from the store, with [store.Filter]. The
+// error is [ErrRequest] if subject is empty.
 func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential, error) {
 	return t.made().List(ctx, subject, false)
 }

@@ -23,8 +23,8 @@ type Session struct {
 
 // List returns the newest 1000 sessions of an account that are neither revoked
 // nor expired, newest first. One that has been idle for too long is among them:
-// when exactly it was used last, its cookie knows alone. Without a store the
-// error wraps [errors.ErrUnsupported].
+// when exactly it was used last, its cookie knows alone. The error wraps
+// [ErrRequest] if subject is empty, and without a store [errors.ErrUnsupported].
 func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) {
 	stored, err := s.stored("list")
 	if err != nil {

@@ -103,7 +103,8 @@ func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
 }
 
 // List returns the newest 1000 secrets of an account, newest first, expired and
-// revoked ones included until they are pruned. They must not be modified.
+// revoked ones included until they are pruned. They must not be modified. The
+// error is [ErrRequest] if subject is empty.
 func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential, error) {
 	return s.made().List(ctx, subject, false)
 }

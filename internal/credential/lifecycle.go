@@ -123,11 +123,13 @@ func (m *Manager) RevokeExchanged(ctx context.Context, subject, client string) (
 	return n, nil
 }
 
+var errNoSubject = fmt.Errorf("%w: no subject", ErrRequest)
+
 // revokeEach revokes the credentials of subject that match one of filters and
 // returns how many that changed. It tells of them in one event, under id.
 func (m *Manager) revokeEach(ctx context.Context, subject, id string, filters ...store.Filter) (n int, err error) {
 	if subject == "" {
-		return 0, fmt.Errorf("%w: no subject", ErrRequest)
+		return 0, errNoSubject
 	}
 	for _, f := range filters {
 		f.Kind, f.Subject = m.cfg.Kind, subject
@@ -188,6 +190,9 @@ func (m *Manager) presented(ctx context.Context, plaintext string) (*store.Crede
 // List returns the newest credentials of subject, at most maxList; those that
 // are active if active is set, and else all that are not pruned.
 func (m *Manager) List(ctx context.Context, subject string, active bool) ([]*store.Credential, error) {
+	if subject == "" {
+		return nil, m.errorf("list: %w", errNoSubject)
+	}
 	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Active: active, Limit: maxList}
 	list, err := m.cfg.Store.List(ctx, f)
 	if err != nil {
