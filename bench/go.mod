@@ -20,7 +20,6 @@ require (
 	golang.org/x/sys v0.49.0
 	k8s.io/apiserver v0.37.2
 	k8s.io/klog/v2 v2.140.0
-	modernc.org/sqlite v1.62.0
 )
 
 require (
@@ -130,6 +129,7 @@ require (
 	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
+	modernc.org/sqlite v1.62.0 // indirect
 	sigs.k8s.io/apiserver-network-proxy/konnectivity-client v0.36.0 // indirect
 	sigs.k8s.io/json v0.0.0-20250730193827-2d320260d730 // indirect
 	sigs.k8s.io/randfill v1.0.0 // indirect
