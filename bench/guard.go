@@ -71,8 +71,8 @@ func writeBaseline(path string) error {
 	return report.Middle(runs...).Write(path)
 }
 
-// measureOurs measures what keystile does, beside the floors.
-func measureOurs() (report.Baseline, error) {
+// oursHere is measureOurs in this process.
+func oursHere() (report.Baseline, error) {
 	b := report.Baseline{Processor: report.ThisMachine().Processor, Ways: make(map[string]report.Level)}
 	ours, err := way.Ours(credentials)
 	if err != nil {

@@ -32,12 +32,18 @@ import (
 )
 
 func main() {
+	var argument string
+	if len(os.Args) > 1 {
+		argument = os.Args[1]
+	}
 	var err error
-	switch {
-	case len(os.Args) > 1 && os.Args[1] == whole.ServeArgument:
+	switch measure := measuring(argument); {
+	case argument == whole.ServeArgument:
 		err = whole.Serve(os.Stdin, os.Stdout)
-	case len(os.Args) > 1 && os.Args[1] == whole.GenerateArgument:
+	case argument == whole.GenerateArgument:
 		err = whole.Generate(os.Stdin, os.Stdout)
+	case measure != nil:
+		err = measure()
 	default:
 		err = run()
 	}

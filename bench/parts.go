@@ -48,21 +48,42 @@ func plan(short bool) turns.Plan {
 // credentials is how many there are for each way.
 const credentials = 1000
 
+// processes is how many measure the ways, one after the other.
+const processes = 5
+
 func measureWays(r *report.Results, short bool) error {
+	if short {
+		found, err := waysHere(turns.Short)
+		r.Ways, r.Scaling = found.Ways, found.Scaling
+		return err
+	}
+	var runs []report.Results
+	for range processes {
+		var found report.Results
+		if err := ask(waysArgument, &found); err != nil {
+			return err
+		}
+		runs = append(runs, found)
+	}
+	r.Ways, r.Scaling = report.MiddleWays(runs)
+	return nil
+}
+
+// waysHere measures the ways in this process.
+func waysHere(p turns.Plan) (r report.Results, err error) {
 	all, err := way.All(credentials)
 	if err != nil {
-		return err
+		return r, err
 	}
 	pairs, err := way.Pairs(all)
 	if err != nil {
-		return err
+		return r, err
 	}
 	for _, w := range all {
 		if err := w.Check(); err != nil {
-			return err
+			return r, err
 		}
 	}
-	p := plan(short)
 	var noContext, floor *way.Way
 	for _, pair := range pairs {
 		r.Ways = append(r.Ways, compare(p, pair.Way, pair.Reference))
@@ -83,7 +104,7 @@ func measureWays(r *report.Results, short bool) error {
 		}
 	}
 	r.Scaling = report.Scaling{NoContext: scaling(p, noContext.Client), Floor: scaling(p, floor.Client), Machine: scaling(p, hash)}
-	return nil
+	return r, nil
 }
 
 // compare measures w by turns with reference, which are checked.

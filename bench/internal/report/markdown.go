@@ -39,8 +39,9 @@ func (r *Results) Write(w io.Writer) error {
 		p.line("**A short run: it shows that everything works. The figures are rough.**")
 	}
 	p.line("")
-	p.line("Everything is measured by turns with its reference, in one process. Read the ratios: medians over the pairs of")
-	p.line("neighbouring turns, with the quartiles. The times are medians of this machine: those that the processor spent, so that")
+	p.line("Everything is measured by turns with its reference, in one process; the requests in several processes, one after the")
+	p.line("other, of which the one in the middle counts, as chance decides where in the memory of a process things lie.")
+	p.line("Read the ratios: medians over the pairs of neighbouring turns, with the quartiles. The times are medians of this machine: those that the processor spent, so that")
 	p.line("other programs change them little; for all cores what all of them spent together. Engines and whole servers, which wait,")
 	p.line("and the throughput of all cores for one are measured by the clock on the wall.")
 	for _, note := range r.Notes {

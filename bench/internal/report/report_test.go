@@ -109,6 +109,23 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
+func TestMiddleWays(t *testing.T) {
+	run := func(one, all, scaling float64) report.Results {
+		ratio := func(x float64) turns.Result { return turns.Result{Ratio: turns.Spread{Median: x}, Ns: 100 * x} }
+		return report.Results{
+			Ways:    []report.Way{{Name: "a", One: ratio(1), All: ratio(1)}, {Name: "b", One: ratio(one), All: ratio(all), Allocs: 2}},
+			Scaling: report.Scaling{Floor: turns.Spread{Median: scaling}},
+		}
+	}
+	ways, scaling := report.MiddleWays([]report.Results{run(3, 1, 1.2), run(1, 2, 1.9), run(2, 3, 1.5)})
+	if len(ways) != 2 || ways[1].Name != "b" || ways[1].Allocs != 2 || ways[1].One.Ratio.Median != 2 || ways[1].One.Ns != 200 || ways[1].All.Ratio.Median != 2 {
+		t.Errorf("ways %+v, want of b the run whose ratio is 2, of either", ways)
+	}
+	if scaling.Floor.Median != 1.5 {
+		t.Errorf("scaling %+v, want 1.5", scaling.Floor)
+	}
+}
+
 func TestBestAndMiddle(t *testing.T) {
 	run := func(ratio float64) report.Baseline {
 		return report.Baseline{Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: ratio}}}

@@ -3,6 +3,9 @@
 package report
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/keystile/keystile/bench/internal/turns"
 )
 
@@ -67,6 +70,34 @@ type Flood struct {
 	Path        string
 	Quiet, With float64      // microseconds, p99
 	Ratio       turns.Spread // by turns
+}
+
+// MiddleWays returns of each way the run in the middle, by its ratio, and so of
+// the scaling. The runs have the same ways.
+func MiddleWays(runs []Results) ([]Way, Scaling) {
+	var ways []Way
+	for i, w := range runs[0].Ways {
+		w.One = middle(runs, func(r Results) turns.Result { return r.Ways[i].One }, byRatio)
+		w.All = middle(runs, func(r Results) turns.Result { return r.Ways[i].All }, byRatio)
+		ways = append(ways, w)
+	}
+	return ways, Scaling{
+		NoContext: middle(runs, func(r Results) turns.Spread { return r.Scaling.NoContext }, byMedian),
+		Floor:     middle(runs, func(r Results) turns.Spread { return r.Scaling.Floor }, byMedian),
+		Machine:   middle(runs, func(r Results) turns.Spread { return r.Scaling.Machine }, byMedian),
+	}
+}
+
+func byMedian(a, b turns.Spread) int { return cmp.Compare(a.Median, b.Median) }
+func byRatio(a, b turns.Result) int  { return byMedian(a.Ratio, b.Ratio) }
+
+func middle[T any](runs []Results, of func(Results) T, order func(a, b T) int) T {
+	var all []T
+	for _, r := range runs {
+		all = append(all, of(r))
+	}
+	slices.SortFunc(all, order)
+	return all[len(all)/2]
 }
 
 func (r *Results) way(name, reference string) (Way, bool) {
