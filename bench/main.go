@@ -4,7 +4,8 @@
 //	go run ./bench                                 # all of it, a quarter of an hour
 //	go run ./bench -short -out ""                  # shows that everything works
 //	go run ./bench -parts ways,memory              # some of it
-//	go run ./bench -guard bench/baseline.json      # fails if something has become worse
+//	go run ./bench -guard bench/baseline.json      # fails if something allocates more
+//	go run ./bench -against PROGRAM                # fails if something costs more than in another build
 //	go run ./bench -write-baseline bench/baseline.json
 //
 // Run the first one on a machine that does nothing else. PostgreSQL and Redis
@@ -57,15 +58,17 @@ func run() error {
 	short := flag.Bool("short", false, "measure little, in less than a minute")
 	only := flag.String("parts", strings.Join(partNames(), ","), "which parts to measure")
 	out := flag.String("out", "bench", "the directory to write RESULTS.md and the charts to; empty: none")
-	guard := flag.String("guard", "", "compare keystile with this baseline, and do nothing else")
-	allocations := flag.Bool("allocations", false, "with -guard: leave out the ratios, on a machine that others use as well")
+	guard := flag.String("guard", "", "compare allocations with this baseline, and do nothing else")
+	against := flag.String("against", "", "compare keystile with what this other build of this `program` measures, and do nothing else")
 	baseline := flag.String("write-baseline", "", "write this baseline, and do nothing else")
 	flag.Parse()
 	switch {
 	case flag.NArg() > 0:
 		return fmt.Errorf("unknown argument %q", flag.Arg(0))
 	case *guard != "":
-		return compareBaseline(*guard, !*allocations)
+		return compareBaseline(*guard)
+	case *against != "":
+		return compareProgram(*against)
 	case *baseline != "":
 		return writeBaseline(*baseline)
 	}

@@ -60,7 +60,7 @@ func measureWays(r *report.Results, short bool) error {
 	var runs []report.Results
 	for range processes {
 		var found report.Results
-		if err := ask(waysArgument, &found); err != nil {
+		if err := ask("", waysArgument, &found); err != nil {
 			return err
 		}
 		runs = append(runs, found)

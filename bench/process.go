@@ -6,7 +6,6 @@ import (
 	"os"
 	"os/exec"
 
-	"github.com/keystile/keystile/bench/internal/report"
 	"github.com/keystile/keystile/bench/internal/turns"
 )
 
@@ -39,25 +38,21 @@ func write(found any, err error) error {
 	return json.NewEncoder(os.Stdout).Encode(found)
 }
 
-// ask starts this program once more, with an argument, and sets *found to what it
-// writes.
-func ask(argument string, found any) error {
-	self, err := os.Executable()
-	if err != nil {
-		return err
+// ask starts a program, this one if none is named, with an argument, and sets
+// *found to what it writes.
+func ask(program, argument string, found any) error {
+	if program == "" {
+		self, err := os.Executable()
+		if err != nil {
+			return err
+		}
+		program = self
 	}
-	cmd := exec.Command(self, argument)
+	cmd := exec.Command(program, argument)
 	cmd.Stderr = os.Stderr
 	text, err := cmd.Output()
 	if err != nil {
-		return fmt.Errorf("the process that measures %s: %w", argument, err)
+		return fmt.Errorf("%s, which measures %s: %w", program, argument, err)
 	}
 	return json.Unmarshal(text, found)
-}
-
-// measureOurs measures what keystile does, beside the floors.
-func measureOurs() (report.Baseline, error) {
-	var b report.Baseline
-	err := ask(oursArgument, &b)
-	return b, err
 }

@@ -10,14 +10,8 @@ import (
 	"slices"
 )
 
-// By how much a ratio may grow beyond the baseline: on a processor of the model
-// that the baseline is from, and on another one. SHA-256 is three times as fast
-// where the processor has instructions for it, and it is part of both sides of
-// the ratio, but not the same part.
-const (
-	Loss      = 1.10
-	Elsewhere = 1.25
-)
+// Loss is by how much a ratio may grow.
+const Loss = 1.10
 
 // A Baseline is what a later run is compared with: what depends little on the
 // machine.
@@ -53,45 +47,53 @@ func (b Baseline) Write(path string) error {
 	return os.WriteFile(path, append(text, '\n'), 0o644)
 }
 
-// Tolerance is by how much a ratio of now may be higher than b's.
-func (b Baseline) Tolerance(now Baseline) float64 {
-	if b.Processor == now.Processor {
-		return Loss
-	}
-	return Elsewhere
-}
-
 // Compare returns an error that names what of now is worse than b: an allocation
-// more, or a ratio beyond the tolerance; and what is no longer measured.
+// more, or a ratio that has grown by more than Loss; and what is no longer
+// measured.
 func (b Baseline) Compare(now Baseline) error {
-	var errs []error
-	for _, name := range slices.Sorted(maps.Keys(b.Ways)) {
-		kept := b.Ways[name]
-		got, ok := now.Ways[name]
-		if !ok {
-			errs = append(errs, fmt.Errorf("%s: is no longer measured", name))
-			continue
-		}
-		if got.Allocs > kept.Allocs {
-			errs = append(errs, fmt.Errorf("%s: %d allocations, were %d", name, got.Allocs, kept.Allocs))
-		}
-		if got.Ratio > kept.Ratio*b.Tolerance(now) {
-			errs = append(errs, fmt.Errorf("%s: %.2f x the floor, was %.2f", name, got.Ratio, kept.Ratio))
-		}
-	}
-	return errors.Join(errs...)
+	return b.each(now, func(kept, got Level) error {
+		return errors.Join(moreAllocs(kept, got), higherRatio(kept, got))
+	})
 }
 
-// Complete returns an error that names what of now is not in b, and so is not
-// guarded by it.
-func (b Baseline) Complete(now Baseline) error {
-	var errs []error
+// CompareAllocs returns an error that names what of now allocates more than in b,
+// and what only one of them has measured.
+func (b Baseline) CompareAllocs(now Baseline) error {
+	errs := []error{b.each(now, moreAllocs)}
 	for _, name := range slices.Sorted(maps.Keys(now.Ways)) {
 		if _, ok := b.Ways[name]; !ok {
 			errs = append(errs, fmt.Errorf("%s: is not in the baseline: write it anew", name))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// each compares the levels of b, in the order of their names.
+func (b Baseline) each(now Baseline, compare func(kept, got Level) error) error {
+	var errs []error
+	for _, name := range slices.Sorted(maps.Keys(b.Ways)) {
+		got, ok := now.Ways[name]
+		if !ok {
+			errs = append(errs, fmt.Errorf("%s: is no longer measured", name))
+		} else if err := compare(b.Ways[name], got); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", name, err))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func moreAllocs(kept, got Level) error {
+	if got.Allocs > kept.Allocs {
+		return fmt.Errorf("%d allocations, were %d", got.Allocs, kept.Allocs)
+	}
+	return nil
+}
+
+func higherRatio(kept, got Level) error {
+	if got.Ratio > kept.Ratio*Loss {
+		return fmt.Errorf("%.2f x the floor, was %.2f", got.Ratio, kept.Ratio)
+	}
+	return nil
 }
 
 // Best returns the best of several runs, way by way. What disturbs a measurement

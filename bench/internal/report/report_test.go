@@ -86,25 +86,28 @@ func TestBaseline(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	of := func(allocs int, ratio float64) report.Baseline {
+		return report.Baseline{Ways: map[string]report.Level{"bearer": {Allocs: allocs, Ratio: ratio}}}
+	}
+	another := of(2, 1.4)
+	another.Ways["new"] = report.Level{}
 	for name, tt := range map[string]struct {
-		now  report.Baseline
-		fine bool
+		now          report.Baseline
+		fine, allocs bool // for Compare, for CompareAllocs
 	}{
-		"the same":                {kept, true},
-		"better":                  {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 1, Ratio: 1}}}, true},
-		"a little slower":         {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.53}}}, true},
-		"slower":                  {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.55}}}, false},
-		"slower, another machine": {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.7}}}, true},
-		"slower yet":              {report.Baseline{Processor: "b", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.8}}}, false},
-		"an allocation more":      {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 3, Ratio: 1.4}}}, false},
-		"gone":                    {report.Baseline{Processor: "a"}, false},
-		"new, too":                {report.Baseline{Processor: "a", Ways: map[string]report.Level{"bearer": {Allocs: 2, Ratio: 1.4}, "new": {}}}, true},
+		"the same":           {kept, true, true},
+		"better":             {of(1, 1), true, true},
+		"a little slower":    {of(2, 1.53), true, true},
+		"slower":             {of(2, 1.55), false, true},
+		"an allocation more": {of(3, 1.4), false, false},
+		"gone":               {report.Baseline{}, false, false},
+		"new, too":           {another, true, false},
 	} {
 		if err := kept.Compare(tt.now); (err == nil) != tt.fine {
-			t.Errorf("%s: %v", name, err)
+			t.Errorf("%s: Compare: %v", name, err)
 		}
-		if err := kept.Complete(tt.now); (err == nil) != (name != "new, too") {
-			t.Errorf("%s: complete: %v", name, err)
+		if err := kept.CompareAllocs(tt.now); (err == nil) != tt.allocs {
+			t.Errorf("%s: CompareAllocs: %v", name, err)
 		}
 	}
 }
