@@ -19,7 +19,12 @@ import (
 	"github.com/keystile/keystile/internal/services"
 )
 
-const patience = 2 * time.Minute // the first build is slow
+const (
+	patience = 2 * time.Minute // the first build is slow
+
+	// refused is what whoever has signed out is told while there is a database.
+	refused = `{"type":"about:blank","title":"Unauthorized","status":401,"detail":"The credentials are not valid."}` + "\n401\n"
+)
 
 // TestTutorial writes the files of docs/tutorial.md into an empty directory,
 // starts what it starts, and pastes its commands: they print what the page says.
@@ -56,6 +61,8 @@ func TestTutorial(t *testing.T) {
 					if strings.Count(b.text, "\n") == 1 { // the last one of all
 						database.StopImmediate()
 						r.until(b.text, s.blocks[i+1].text)
+						database.Start()
+						r.until(b.text, refused)
 						continue
 					}
 					if diff := cmp.Diff(s.blocks[i+1].text, r.paste(b.text)); diff != "" {
