@@ -163,9 +163,31 @@ func TestOutage(t *testing.T) {
 
 // A table of plaintexts becomes one of hashes; nothing of them is left.
 func TestHash(t *testing.T) {
+	dropped := []string{`ALTER TABLE api_tokens DROP COLUMN token`}
+	for _, tt := range []struct {
+		name, token, index string
+		refused            bool // DROP COLUMN alone
+		drop               []string
+	}{
+		{"plain", "token TEXT NOT NULL", "", false, dropped},
+		{"with an index", "token TEXT NOT NULL", `CREATE UNIQUE INDEX api_tokens_token ON api_tokens (token)`, true,
+			append([]string{`DROP INDEX api_tokens_token`}, dropped...)},
+		{"UNIQUE", "token TEXT NOT NULL UNIQUE", "", true, []string{
+			`CREATE TABLE hashed (id INTEGER PRIMARY KEY, token_hash TEXT NOT NULL UNIQUE, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER)`,
+			`INSERT INTO hashed SELECT id, token_hash, user_id, created_at, expires_at FROM api_tokens`,
+			`DROP TABLE api_tokens`,
+			`ALTER TABLE hashed RENAME TO api_tokens`,
+		}},
+	} {
+		t.Run(tt.name, func(t *testing.T) { testHash(t, tt.token, tt.index, tt.refused, tt.drop) })
+	}
+}
+
+func testHash(t *testing.T, token, index string, refused bool, drop []string) {
 	ctx := context.Background()
 	db, path := open(t)
-	exec(t, db, `CREATE TABLE api_tokens (id INTEGER PRIMARY KEY, token TEXT NOT NULL, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER)`)
+	exec(t, db, `CREATE TABLE api_tokens (id INTEGER PRIMARY KEY, `+token+`, user_id TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER)`)
+	exec(t, db, index)
 	const plaintext = "a-plaintext-that-should-not-be-here"
 	exec(t, db, `INSERT INTO api_tokens VALUES (1, ?, 'ada', 0, NULL)`, plaintext)
 
@@ -176,7 +198,14 @@ func TestHash(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	exec(t, db, `ALTER TABLE api_tokens DROP COLUMN token`)
+	if refused {
+		if _, err := db.ExecContext(ctx, `ALTER TABLE api_tokens DROP COLUMN token`); err == nil {
+			t.Fatal("the column was dropped, though it has an index")
+		}
+	}
+	for _, statement := range drop {
+		exec(t, db, statement)
+	}
 	exec(t, db, `VACUUM`)
 	exec(t, db, `PRAGMA wal_checkpoint(TRUNCATE)`)
 
