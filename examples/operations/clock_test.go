@@ -90,6 +90,27 @@ func TestSkewOfNotBefore(t *testing.T) {
 	}
 }
 
+// A rotation ends the old token by the clock of the node that is asked: one that is
+// behind that of the node which rotated lets it in for as long.
+func TestSkewOfRotations(t *testing.T) {
+	st := store.NewMemory()
+	var old string
+	at(t, 10*time.Second, func(t *testing.T) {
+		n := newNode(t, config{store: st})
+		token, c := n.issue(t)
+		if _, _, err := n.tokens.Rotate(t.Context(), "ada", c.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+		old = token
+		wants(t, "rotated, same clock", http.StatusUnauthorized, old, n)
+	})
+	for asked, want := range map[time.Duration]int{10*time.Second - time.Microsecond: http.StatusOK, 10 * time.Second: http.StatusUnauthorized} {
+		at(t, asked, func(t *testing.T) {
+			wants(t, "rotated, asked at "+asked.String(), want, old, newNode(t, config{store: st}))
+		})
+	}
+}
+
 // A revocation asks no clock: it holds on every node at once, whatever theirs say.
 func TestSkewOfRevocations(t *testing.T) {
 	for _, ahead := range []time.Duration{0, 24 * time.Hour} {
