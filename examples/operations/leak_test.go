@@ -43,19 +43,26 @@ func TestFindLeaked(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "deploy.sh"), []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	git("add", ".")
-	git("commit", "-q", "-m", "deploy")
-
 	const expression = `\b(pat|sec)_[0-9A-Za-z]{46}\b`
-	found := strings.Fields(git("grep", "-hoE", expression))
+	found := strings.Fields(git("grep", "--untracked", "-hoE", expression))
 	if len(found) != 2 || found[0] != token || found[1] != plain.Reveal() {
 		t.Fatalf("found %d, want the token and the secret", len(found))
 	}
-	// In what was deleted since, too.
+	// In what was deleted since, too, and even where a merge brought it.
+	git("commit", "-q", "--allow-empty", "-m", "begin")
+	git("branch", "other")
+	git("commit", "-q", "--allow-empty", "-m", "here")
+	git("checkout", "-q", "other")
+	git("commit", "-q", "--allow-empty", "-m", "there")
+	git("merge", "-q", "--no-commit", "--no-ff", "@{-1}")
+	git("add", ".")
+	git("commit", "-q", "-m", "merge")
 	git("rm", "-q", "deploy.sh")
 	git("commit", "-q", "-m", "oops")
-	if log := git("log", "-p", "--all", "-G", expression); !strings.Contains(log, token) {
-		t.Error("the history does not show it")
+	for _, shown := range []string{"+curl", "-curl"} { // where it came, and where it went
+		if log := git("log", "-p", "-m", "--all", "-G", expression); !strings.Contains(log, shown) || !strings.Contains(log, token) {
+			t.Errorf("the history does not show %q", shown)
+		}
 	}
 
 	for _, leaked := range found[:1] {

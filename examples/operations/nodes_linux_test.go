@@ -14,6 +14,7 @@ import (
 
 	"github.com/keystile/keystile/examples/operations"
 	"github.com/keystile/keystile/internal/services"
+	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/cache"
 	"github.com/keystile/keystile/store/sqlstore"
@@ -211,26 +212,30 @@ func TestNodesOfTheVersionBefore(t *testing.T) {
 	wants(t, "rotated since", http.StatusOK, plain.Reveal(), n, newNode(t, config{store: openPostgres(t, dsn)}))
 }
 
-// How many tokens of before a date are still valid, for who waits for the last
-// that was made with a pepper.
+// How many tokens and secrets of before a date are still valid, for who waits for
+// the last that was made with a pepper.
 func TestCountTokensOfBefore(t *testing.T) {
 	dsn := services.StartPostgres(t).CreateDatabase("service")
 	n := newNode(t, config{store: openPostgres(t, dsn)})
 	n.issue(t)
 	_, c := n.issue(t)
+	if _, _, err := n.secrets.Issue(t.Context(), secret.Request{Subject: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	n.signIn(t) // without a pepper in any case
 	since := time.Now()
 	n.issue(t)
 	db := openDB(t, dsn)
 	left := func(want int) {
 		t.Helper()
 		var got int
-		if err := db.QueryRow(`SELECT count(*) FROM keystile_credentials WHERE kind = 'token' AND created_at < $1 AND revoked_at IS NULL AND expires_at > now()`, since).Scan(&got); err != nil || got != want {
-			t.Errorf("%d tokens, %v, want %d", got, err, want)
+		if err := db.QueryRow(`SELECT count(*) FROM keystile_credentials WHERE kind IN ('token', 'secret') AND created_at < $1 AND revoked_at IS NULL AND (expires_at > now() OR expires_at IS NULL)`, since).Scan(&got); err != nil || got != want {
+			t.Errorf("%d of before, %v, want %d", got, err, want)
 		}
 	}
-	left(2)
+	left(3)
 	if err := n.tokens.Revoke(t.Context(), "ada", c.ID); err != nil {
 		t.Fatal(err)
 	}
-	left(1)
+	left(2)
 }

@@ -3,14 +3,19 @@ package operations_test
 import (
 	"crypto/rand"
 	"database/sql"
+	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/netip"
 	"path/filepath"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
@@ -123,6 +128,49 @@ func TestAdoptPepper(t *testing.T) {
 		everybody()
 		roll(t, nodes, config{store: st, peppers: [][]byte{pepper}}, func() { t.Helper(); c.come(nodes, nodes) })
 	})
+}
+
+// While peppers are adopted, the endpoint for tokens issues without one, and takes
+// the secrets that other nodes make with it already.
+func TestAdoptPepperAtEndpoint(t *testing.T) {
+	pepper, st := newPepper(), store.NewMemory()
+	without := newNode(t, config{store: st})
+	accepting := newNode(t, config{store: st, peppers: [][]byte{pepper}, also: true})
+	plain, _, err := accepting.secrets.Issue(t.Context(), secret.Request{Subject: "ada"}) // by a node that is at step 2
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name    string
+		secrets *secret.Secrets
+		status  int
+	}{
+		{"those that authenticate", accepting.secrets, http.StatusOK},
+		{"those that issue", without.secrets, http.StatusUnauthorized},
+	} {
+		server, err := endpoint.New(endpoint.Config{Tokens: without.tokens, Secrets: tt.secrets})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := authorized("Secret " + plain.Reveal())
+		r.Method, r.Body = "POST", io.NopCloser(strings.NewReader("{}"))
+		r.Header.Set("Content-Type", "application/json")
+		w := httptest.NewRecorder()
+		server.Token(w, r)
+		if w.Code != tt.status {
+			t.Errorf("%s: %d, want %d", tt.name, w.Code, tt.status)
+		}
+		if w.Code != http.StatusOK {
+			continue
+		}
+		var got struct {
+			Token string `json:"access_token"`
+		}
+		if err := json.Unmarshal(w.Body.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		wants(t, "the token", http.StatusOK, got.Token, accepting, without)
+	}
 }
 
 // Who can write to the database, but does not know the pepper, makes no token once
