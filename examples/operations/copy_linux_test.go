@@ -109,16 +109,23 @@ func TestCopy(t *testing.T) {
 			}
 			serves("frozen, after the copy", frozen)
 
-			// 3. The nodes go over to the new one, which does everything.
+			// 3. The nodes go over to the new one, and still change nothing.
+			cfg.store = store.FindOnly(to)
+			still := newNode(t, cfg)
+			serves("moved, frozen", still)
+
+			// 4. Then one after the other does everything. Those that have
+			// the new one, frozen, know of it; those with the old one would not.
 			cfg.store = to
 			n := newNode(t, cfg)
 			serves("moved", n)
 			token, c := n.issue(t)
-			wants(t, "issued on the new one", http.StatusOK, token, n)
+			wants(t, "issued on the new one", http.StatusOK, token, n, still)
+			wants(t, "issued on the new one, asked at the old one", http.StatusUnauthorized, token, frozen)
 			if _, err := n.tokens.RevokeFamily(t.Context(), "ada", c.Family); err != nil {
 				t.Fatal(err)
 			}
-			wants(t, "revoked on the new one", http.StatusUnauthorized, token, n)
+			wants(t, "revoked on the new one", http.StatusUnauthorized, token, n, still)
 		})
 	}
 }
