@@ -60,20 +60,22 @@ func (c *Cache) usable(a *answer, r request) bool {
 	default:
 		fresh = r.leased && age < maxAge || age < c.maxStale
 	}
-	return fresh && c.current(a)
+	return fresh && a.current(c.history.version.Load())
 }
 
-// current reports whether nothing that a depends on was forgotten. Most of the
-// time nothing at all was since that was last asked, and the marks, which are all
-// over the memory, need not be looked at.
-func (c *Cache) current(a *answer) bool {
-	now := c.history.version.Load() // before the marks
-	if a.checked.Load() == now {
+// current reports whether nothing that a depends on was forgotten up to a version
+// of the history. Most of the time nothing at all was since that was last asked,
+// and the marks, which are all over the memory, need not be looked at.
+//
+// The version is the caller's, as it must be older than what is seen of the marks:
+// of one that came after them nobody could say that a is current at it.
+func (a *answer) current(version uint64) bool {
+	if a.checked.Load() == version {
 		return true
 	}
 	if !a.stamp.current() {
 		return false
 	}
-	a.checked.Store(now)
+	a.checked.Store(version)
 	return true
 }

@@ -15,9 +15,9 @@ import (
 //
 // What was in flight when something was forgotten is forgotten with it. Whoever
 // asks the store takes the version first. Whoever forgets comes after the change
-// in the store, and sets marks to a version that is new after that. So a version
-// that is not below a mark was taken after the change, and what was asked for
-// then shows it.
+// in the store, sets marks to the next version, and only then lets it be taken. So
+// a version that is not below a mark was taken after the change, and what was
+// asked for then shows it.
 type history struct {
 	seed    maphash.Seed
 	version atomic.Uint64

@@ -8,8 +8,10 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Every write is passed on first and forgets afterwards, deferred: whatever the
-// store answers, and if it panics too, the write may have happened.
+// Every write is passed on first and forgets afterwards. Insert, Revoke and Rotate
+// do so deferred: whatever the store answers, and if it panics too, the write may
+// have happened. Touch and Prune forget only what the store says that they did, as
+// neither changes whether a credential may be used.
 
 // Get implements [store.Store]. It always asks the Store.
 func (c *Cache) Get(ctx context.Context, id string) (*store.Credential, error) {
