@@ -30,8 +30,9 @@ func groupsOf(c *Credential) []group {
 	return groups
 }
 
-// selected returns the rows that match f at now, oldest first. It looks only at
-// those that share the most telling field that f sets.
+// selected returns the rows that match f at now, in no order, each once, in a
+// slice of the caller's. It looks only at those that share the most telling field
+// that f sets.
 func (x *rows) selected(f Filter, now time.Time) []*Credential {
 	if x == nil {
 		return nil

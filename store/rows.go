@@ -12,7 +12,7 @@ type rows struct {
 	seed   maphash.Seed       // IDs may be anybody's choice: nobody can foresee their hash
 }
 
-// newRows returns rows, which have room for as many again.
+// newRows returns rows of all, which it does not keep.
 func newRows(all []*Credential) *rows {
 	x := &rows{slots: make([]uint32, 64), groups: make(map[group][]uint32), seed: maphash.MakeSeed()}
 	for _, c := range all {

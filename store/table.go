@@ -26,7 +26,7 @@ type slot struct {
 	row atomic.Pointer[Credential]
 }
 
-// newTable returns a table of rows, with room for as many again.
+// newTable returns a table of rows, with room for half as many again at least.
 func newTable(rows []*Credential) *table {
 	size := 64
 	for size < 2*len(rows) {

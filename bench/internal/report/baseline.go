@@ -26,7 +26,7 @@ type Level struct {
 	Ratio  float64 `json:"ratio"`
 }
 
-// ReadBaseline reads what WriteBaseline has written.
+// ReadBaseline reads what [Baseline.Write] has written.
 func ReadBaseline(path string) (b Baseline, err error) {
 	text, err := os.ReadFile(path)
 	if err != nil {
