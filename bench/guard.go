@@ -31,14 +31,14 @@ func compareBaseline(path string) error {
 }
 
 // Either of two versions is measured at least so often before they are compared,
-// and no more often than that before what is then worse is believed to be.
+// and so often before what is worse then is believed to be.
 const (
 	minTries = 3
 	maxTries = 9
 )
 
 // compareProgram returns an error if anything costs more than in another build of
-// this program. They are measured by turns, and the best of each counts, way by
+// this program. They are measured by turns, and the median of each counts, way by
 // way: what a busy machine or the chance of memory adds passes, a loss stays.
 func compareProgram(program string) error {
 	var before, now []report.Baseline
@@ -56,13 +56,13 @@ func compareProgram(program string) error {
 		if try < minTries {
 			continue
 		}
-		err := report.Best(before...).Compare(report.Best(now...))
+		err := report.Middle(before...).Compare(report.Middle(now...))
 		switch {
 		case err == nil:
 			fmt.Printf("%d ways cost no more than in %s, as ratios to the floor and in allocations\n", len(before[0].Ways), program)
 			return nil
 		case try == maxTries:
-			return fmt.Errorf("worse than %s, the best of %d runs of either:\n%w", program, maxTries, err)
+			return fmt.Errorf("worse than %s, in the median of %d runs of either:\n%w", program, maxTries, err)
 		}
 		fmt.Fprintf(os.Stderr, "bench: measuring again:\n%v\n", err)
 	}

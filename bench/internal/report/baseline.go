@@ -96,14 +96,9 @@ func higherRatio(kept, got Level) error {
 	return nil
 }
 
-// Best returns the best of several runs, way by way. What disturbs a measurement
-// on a busy machine makes it worse far more often than better.
-func Best(runs ...Baseline) Baseline { return pick(runs, 0) }
-
-// Middle returns the median of several runs, way by way.
-func Middle(runs ...Baseline) Baseline { return pick(runs, len(runs)/2) }
-
-func pick(runs []Baseline, i int) Baseline {
+// Middle returns the median of several runs, way by way. The best one would be no
+// measure: a ratio is best where the floor was held up.
+func Middle(runs ...Baseline) Baseline {
 	out := Baseline{Processor: runs[0].Processor, Ways: make(map[string]Level)}
 	for name := range runs[0].Ways {
 		var allocs []int
@@ -113,7 +108,7 @@ func pick(runs []Baseline, i int) Baseline {
 			ratios = append(ratios, run.Ways[name].Ratio)
 		}
 		slices.Sort(ratios)
-		out.Ways[name] = Level{slices.Min(allocs), math.Round(ratios[i]*1000) / 1000}
+		out.Ways[name] = Level{slices.Min(allocs), math.Round(ratios[len(ratios)/2]*1000) / 1000}
 	}
 	return out
 }
