@@ -19,15 +19,18 @@ const (
 func find(h http.Header, name string) (value string, found, ok bool) {
 	count := 0
 	for _, line := range h["Cookie"] {
-		count += strings.Count(line, ";") + 1
-		if count > maxCookies {
-			return "", true, false
-		}
-		for line != "" {
+		for more := true; more; {
+			if count++; count > maxCookies {
+				return "", true, false
+			}
 			var part string
-			part, line, _ = strings.Cut(line, ";")
-			n, v, _ := strings.Cut(strings.Trim(part, " \t"), "=")
-			if strings.TrimRight(n, " \t") != name {
+			part, line, more = strings.Cut(line, ";")
+			rest, ok := strings.CutPrefix(trim(part), name)
+			if !ok {
+				continue
+			}
+			space, v, _ := strings.Cut(rest, "=")
+			if trim(space) != "" { // a longer name
 				continue
 			}
 			if len(v) > 1 && v[0] == '"' && v[len(v)-1] == '"' {
@@ -40,4 +43,15 @@ func find(h http.Header, name string) (value string, found, ok bool) {
 		}
 	}
 	return value, found, true
+}
+
+// trim returns s without spaces and tabs around it.
+func trim(s string) string {
+	for s != "" && (s[0] == ' ' || s[0] == '\t') {
+		s = s[1:]
+	}
+	for s != "" && (s[len(s)-1] == ' ' || s[len(s)-1] == '\t') {
+		s = s[:len(s)-1]
+	}
+	return s
 }

@@ -108,8 +108,8 @@ func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
 	if _, err := s.open(value, &p); err != nil {
 		return err
 	}
-	now := time.Now()
-	if err := s.check(&p, now); err != nil {
+	end := s.end(&p)
+	if err := check(&p, end, time.Now()); err != nil {
 		return err
 	}
 	if !p.stored() {
@@ -122,7 +122,7 @@ func (s *Sessions) authenticate(r *http.Request, id *auth.Identity) error {
 	} else {
 		*id = credential.IdentityOf(c)
 	}
-	id.ExpiresAt = s.end(&p)
+	id.ExpiresAt = end
 	return nil
 }
 
@@ -142,20 +142,19 @@ func (s *Sessions) open(value string, p *payload) (key int, err error) {
 	return 0, invalid(errOpen.Error())
 }
 
-// check decides whether a session is still on, as far as its cookie tells.
-func (s *Sessions) check(p *payload, now time.Time) error {
+// check decides whether a session that ends at end is still on, as far as its
+// cookie tells.
+func check(p *payload, end, now time.Time) error {
 	latest := now.Add(maxSkew)
 	switch {
 	case p.created.After(latest) || p.seen.After(latest):
 		return invalid("made in the future")
-	case p.stored():
-		if !now.Before(s.end(p)) {
-			return invalid("expired")
-		}
+	case now.Before(end):
 		return nil
+	case p.stored():
+		return invalid("expired")
 	}
-	c := store.Credential{ID: p.id, Subject: p.subject, ExpiresAt: s.end(p)}
-	return credential.Check(&c, now)
+	return credential.Check(&store.Credential{ID: p.id, Subject: p.subject, ExpiresAt: end}, now)
 }
 
 // end returns when a session ends if its cookie is not renewed: never later
