@@ -18,7 +18,7 @@ import (
 // for the author of a store, and says itself what was promised and why.
 var errorPackages = append(
 	slices.DeleteFunc(slices.Clone(publicPackages), func(pkg string) bool { return pkg == "store/storetest" }),
-	"internal/credential", "internal/grammar",
+	"internal/credential", "internal/grammar", "store/sqlstore/internal/row",
 )
 
 // TestErrorsPage holds docs/errors.md to the code: every text of an error has an

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
 // A Dialect is the SQL that a database understands.
@@ -30,8 +32,7 @@ type statements struct {
 }
 
 const (
-	columns = `id, kind, digest, subject, name, scopes, family, parent, networks, created_at, expires_at, rotated_at, revoked_at, last_used_at, data`
-	active  = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
+	active = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
 
 	// pruneBatch bounds how long Prune keeps others from writing.
 	pruneBatch = 1000
@@ -43,9 +44,9 @@ const (
 func newStatements(d Dialect) *statements {
 	s := &statements{
 		dialect:   d,
-		find:      `SELECT ` + columns + ` FROM keystile_credentials WHERE digest = ? AND kind = ?`,
-		get:       `SELECT ` + columns + ` FROM keystile_credentials WHERE id = ?`,
-		insert:    `INSERT INTO keystile_credentials (` + columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest`,
+		find:      `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE digest = ? AND kind = ?`,
+		get:       `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE id = ?`,
+		insert:    `INSERT INTO keystile_credentials (` + row.Columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest`,
 		count:     `SELECT count(*) FROM keystile_credentials WHERE subject = ? AND kind = ? AND ` + active,
 		subjectOf: `SELECT subject FROM keystile_credentials WHERE id = ?`,
 		current:   `SELECT rotated_at IS NULL AND ` + active + `, expires_at FROM keystile_credentials WHERE id = ?`,

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
 // Find implements [store.Finder]: one prepared statement, one row by its unique
@@ -72,9 +73,9 @@ func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
 	return one(ctx, "get", s.reader().QueryRowContext(ctx, s.sql.get, id))
 }
 
-// one returns the credential in row.
-func one(ctx context.Context, what string, row *sql.Row) (*store.Credential, error) {
-	c, err := scan(row)
+// one returns the credential that was found.
+func one(ctx context.Context, what string, found *sql.Row) (*store.Credential, error) {
+	c, err := row.Scan(found)
 	if errors.Is(err, sql.ErrNoRows) && ctx.Err() == nil {
 		err = store.ErrNotFound
 	}
@@ -103,7 +104,7 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]*store.Credential, 
 		w.and(`(created_at, id) < (?, ?)`, s.sql.time(last.CreatedAt), last.ID)
 	}
 	w.args = append(w.args, cmp.Or(f.Limit, store.DefaultLimit))
-	query := `SELECT ` + columns + ` FROM keystile_credentials` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ?`
+	query := `SELECT ` + row.Columns + ` FROM keystile_credentials` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ?`
 	rows, err := s.reader().QueryContext(ctx, s.sql.rewrite(query), w.args...)
 	if err != nil {
 		return nil, failed(ctx, "list", err)
@@ -111,7 +112,7 @@ func (s *Store) List(ctx context.Context, f store.Filter) ([]*store.Credential, 
 	defer rows.Close()
 	var found []*store.Credential
 	for rows.Next() {
-		c, err := scan(rows)
+		c, err := row.Scan(rows)
 		if err != nil {
 			return nil, failed(ctx, "list", err)
 		}

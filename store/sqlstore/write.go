@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
 // Insert implements [store.Store].
@@ -62,7 +63,7 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 			err = s.lock(ctx, tx, subject)
 		}
 		var current bool
-		var expires timeColumn
+		var expires row.Time
 		if err == nil {
 			err = tx.QueryRowContext(ctx, s.sql.current, s.sql.time(next.CreatedAt), id).Scan(&current, &expires)
 		}
@@ -200,7 +201,7 @@ func (s *Store) lockSelected(ctx context.Context, tx *sql.Tx, f store.Filter, w 
 
 // digests returns the digests that a query does.
 func digests(ctx context.Context, q querier, query string, args ...any) ([]store.Digest, error) {
-	found, err := column[digestColumn](ctx, q, query, args...)
+	found, err := column[row.Digest](ctx, q, query, args...)
 	var ds []store.Digest
 	for _, d := range found {
 		ds = append(ds, store.Digest(d))

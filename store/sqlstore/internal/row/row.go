@@ -1,0 +1,105 @@
+// Package row reads credentials from rows of the table keystile_credentials.
+package row
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/keystile/keystile/store"
+)
+
+// Columns are those of the table, in the order in which they are read and
+// written.
+const Columns = `id, kind, digest, subject, name, scopes, family, parent, networks, created_at, expires_at, rotated_at, revoked_at, last_used_at, data`
+
+// Scan returns the credential whose Columns row has.
+func Scan(row interface{ Scan(...any) error }) (*store.Credential, error) {
+	c := new(store.Credential)
+	err := row.Scan(&c.ID, &c.Kind, (*Digest)(&c.Digest), &c.Subject, &c.Name, (*scopes)(&c.Scopes), &c.Family, &c.Parent, (*networks)(&c.Networks),
+		(*Time)(&c.CreatedAt), (*Time)(&c.ExpiresAt), (*Time)(&c.RotatedAt), (*Time)(&c.RevokedAt), (*Time)(&c.LastUsedAt), &c.Data)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// The columns that are more than a string or bytes. A value that is none of
+// theirs is an error: a row that was damaged must not be believed.
+type (
+	Digest   store.Digest // 32 bytes
+	Time     time.Time    // zero: NULL
+	scopes   []string
+	networks []netip.Prefix
+)
+
+func (d *Digest) Scan(v any) error {
+	if b, ok := v.([]byte); !ok || copy(d[:], b) != len(d) || len(b) != len(d) {
+		return fmt.Errorf("a digest of %T: must be %d bytes", v, len(d))
+	}
+	return nil
+}
+
+func (c *scopes) Scan(v any) error {
+	s, err := text(v)
+	switch {
+	case err != nil:
+		return err
+	case s == `["*"]`: // most are
+		*c = []string{"*"}
+		return nil
+	}
+	err = json.Unmarshal([]byte(s), (*[]string)(c))
+	if err == nil && *c == nil {
+		err = errors.New("scopes: null")
+	}
+	return err
+}
+
+func (c *networks) Scan(v any) error {
+	s, err := text(v)
+	if err != nil || s == "" {
+		return err
+	}
+	for field := range strings.SplitSeq(s, " ") {
+		n, err := netip.ParsePrefix(field)
+		if err != nil {
+			return err // no network at all would mean any
+		}
+		*c = append(*c, n)
+	}
+	return nil
+}
+
+func (c *Time) Scan(v any) error {
+	var t time.Time
+	switch v := v.(type) {
+	case nil:
+		*c = Time{}
+		return nil
+	case int64:
+		t = time.UnixMicro(v).UTC()
+	case time.Time:
+		t = v.UTC()
+	default:
+		return fmt.Errorf("a time of %T", v)
+	}
+	if t.IsZero() { // SQL takes it for long ago, and who reads it for never
+		return errors.New("the zero time: must be NULL")
+	}
+	*c = Time(t)
+	return nil
+}
+
+func text(v any) (string, error) {
+	switch v := v.(type) {
+	case string:
+		return v, nil
+	case []byte:
+		return string(v), nil
+	}
+	return "", fmt.Errorf("a text of %T", v)
+}
