@@ -21,6 +21,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -37,15 +38,17 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	maxConns       = 16 // of the hundred that a server allows by default
+	timeout        = 2 * time.Second // as sqlstore.Config has it
+	maxConns       = 16              // of the hundred that a server allows by default
 	maxIdleTime    = 5 * time.Minute
 )
 
 // A Store is a [sqlstore.Store] that is a [store.Watcher], too.
 type Store struct {
 	*sqlstore.Store
-	db    *sql.DB
-	close func() error
+	db, reads *sql.DB
+	timeout   time.Duration // of Find
+	close     func() error
 }
 
 var _ store.Watcher = (*Store)(nil)
@@ -84,11 +87,18 @@ func Open(ctx context.Context, dsn string) (*Store, error) {
 // everything that is wrong with cfg at once.
 func New(cfg sqlstore.Config) (*Store, error) {
 	cfg.Dialect = sqlstore.PostgreSQL
+	cfg.Timeout = cmp.Or(cfg.Timeout, timeout)
 	st, err := sqlstore.New(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return &Store{Store: st, db: cfg.DB, close: func() error { return nil }}, nil
+	return &Store{
+		Store:   st,
+		db:      cfg.DB,
+		reads:   cmp.Or(cfg.Reads, cfg.DB),
+		timeout: cfg.Timeout,
+		close:   func() error { return nil },
+	}, nil
 }
 
 // Close closes the connections that [Open] made; those of the host stay open.

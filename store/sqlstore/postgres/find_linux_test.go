@@ -1,0 +1,211 @@
+package postgres_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/stdlib"
+
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore"
+	"github.com/keystile/keystile/store/sqlstore/postgres"
+)
+
+// made returns a store on db, whose tables it makes, with one credential.
+func made(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *store.Credential) {
+	t.Helper()
+	st, err := postgres.New(sqlstore.Config{DB: db, Timeout: timeout})
+	if err == nil {
+		err = st.Migrate(t.Context())
+	}
+	c := credential("there")
+	if err == nil {
+		err = st.Insert(t.Context(), c, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return st, c
+}
+
+// T7: Find, which asks pgx, believes what sqlstore.Store.Find does, which asks
+// database/sql, and nothing else.
+func TestFindAlike(t *testing.T) {
+	db := pool(t, empty(t))
+	st, c := made(t, db, 20*time.Second)
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	full := credential("full")
+	full.Name, full.Parent, full.Data = "naïve \"名\"", "client", []byte("\x00\xff{}")
+	full.Scopes = []string{"read", "write:\"x\""}
+	full.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
+	full.ExpiresAt, full.RotatedAt, full.RevokedAt, full.LastUsedAt = now.Add(time.Hour), now, now.Add(time.Second), now.Add(time.Minute)
+	if err := st.Insert(t.Context(), full, 0); err != nil {
+		t.Fatal(err)
+	}
+	alike := func(what string, k store.Kind, d store.Digest) (found bool) {
+		got, err := st.Find(t.Context(), k, d)
+		want, wantErr := st.Store.Find(t.Context(), k, d)
+		if !reflect.DeepEqual(got, want) || (err == nil) != (wantErr == nil) || (err == store.ErrNotFound) != (wantErr == store.ErrNotFound) {
+			t.Errorf("%s: %+v, %v, want %+v, %v", what, got, err, want, wantErr)
+		}
+		return err == nil
+	}
+	if !alike("full", full.Kind, full.Digest) {
+		t.Error("full: not found")
+	}
+	for set, believed := range map[string]bool{
+		`name = 'other'`: true, `data = ''`: true, `data = '\x00'`: true, `scopes = '[]'`: true, `scopes = '["a","b"]'`: true,
+		`networks = '10.0.0.0/8'`: true, `expires_at = NULL`: true, `created_at = '1969-12-31 23:59:59.999999+00'`: true,
+		`expires_at = '9999-12-31 23:59:59.999999+14'`: true,
+		`scopes = 'null'`: false, `scopes = ''`: false, `scopes = '["*"'`: false, `networks = 'x'`: false,
+		`networks = ' '`: false, `created_at = 'infinity'`: false, `expires_at = '-infinity'`: false,
+		`revoked_at = '0001-01-01 00:00:00+00'`: false,
+	} {
+		exec(t, db, `UPDATE keystile_credentials SET `+set+` WHERE id = 'there'`)
+		if found := alike(set, c.Kind, c.Digest); found != believed {
+			t.Errorf("%s: found: %t, want %t", set, found, believed)
+		}
+		exec(t, db, `DELETE FROM keystile_credentials WHERE id = 'there'`)
+		if err := st.Insert(t.Context(), c, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, k := range []store.Kind{store.KindSecret, "", "token\x00", "\xff"} {
+		if alike("another kind", k, c.Digest) {
+			t.Errorf("found as %q", k)
+		}
+	}
+	if alike("another digest", c.Kind, store.Digest{1}) {
+		t.Error("found what is not there")
+	}
+}
+
+// B4: a Find ends in time, whatever keeps it, with an error that is no answer,
+// and leaves no connection behind.
+func TestFindTimeout(t *testing.T) {
+	const timeout = 200 * time.Millisecond
+	dsn := empty(t)
+	_, c := made(t, pool(t, dsn), 20*time.Second)
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	for name, tt := range map[string]struct {
+		ctx  context.Context
+		down func(db *sql.DB)
+		want error
+	}{
+		"cancelled": {ended, func(*sql.DB) {}, context.Canceled},
+		"locked": {t.Context(), func(*sql.DB) {
+			tx, err := pool(t, dsn).Begin()
+			if err == nil {
+				_, err = tx.Exec(`LOCK TABLE keystile_credentials IN ACCESS EXCLUSIVE MODE`)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { tx.Rollback() })
+		}, context.DeadlineExceeded},
+		"no connection left": {t.Context(), func(db *sql.DB) {
+			db.SetMaxOpenConns(1)
+			conn, err := db.Conn(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { conn.Close() })
+		}, context.DeadlineExceeded},
+	} {
+		db := pool(t, dsn)
+		st, err := postgres.New(sqlstore.Config{DB: db, Timeout: timeout})
+		if err != nil {
+			t.Fatal(err)
+		}
+		tt.down(db)
+		before := db.Stats().InUse
+		start := time.Now()
+		_, err = st.Find(tt.ctx, c.Kind, c.Digest)
+		if took := time.Since(start); took > timeout+within || !errors.Is(err, tt.want) || !strings.HasPrefix(err.Error(), "postgres: find: ") {
+			t.Errorf("%s: %v after %v, want %v", name, err, took, tt.want)
+		}
+		if now := db.Stats().InUse; now != before {
+			t.Errorf("%s: %d connections in use, want %d", name, now, before)
+		}
+	}
+}
+
+// C6: connections that were lost while nobody used them cost nobody a request.
+func TestFindLostConnections(t *testing.T) {
+	db := pool(t, empty(t))
+	st, c := made(t, db, 20*time.Second)
+	var conns []*sql.Conn
+	for range 5 {
+		conn, err := db.Conn(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		conns = append(conns, conn)
+	}
+	for _, conn := range conns {
+		err := conn.Raw(func(dc any) error { return dc.(*stdlib.Conn).Conn().PgConn().Conn().Close() })
+		if err = errors.Join(err, conn.Close()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 10 {
+		if _, err := st.Find(t.Context(), c.Kind, c.Digest); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// A wrapper makes connections that are pgx's, but wrapped, as drivers for
+// telemetry do.
+type wrapper struct {
+	driver.Connector
+	connected func()
+}
+
+type wrapped struct{ *stdlib.Conn }
+
+func (w wrapper) Connect(ctx context.Context) (driver.Conn, error) {
+	conn, err := w.Connector.Connect(ctx)
+	if err != nil {
+		return nil, err
+	}
+	w.connected()
+	return &wrapped{conn.(*stdlib.Conn)}, nil
+}
+
+// Where pgx cannot be asked, database/sql is.
+func TestFindWrappedDriver(t *testing.T) {
+	cfg, err := pgx.ParseConfig(empty(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	connected := func() {}
+	db := sql.OpenDB(wrapper{stdlib.GetConnector(*cfg), func() { connected() }})
+	defer db.Close()
+	st, c := made(t, db, 20*time.Second)
+	got, err := st.Find(t.Context(), c.Kind, c.Digest)
+	if err != nil || got.ID != c.ID {
+		t.Errorf("Find: %+v, %v", got, err)
+	}
+	if _, err := st.Find(t.Context(), c.Kind, store.Digest{1}); err != store.ErrNotFound {
+		t.Errorf("Find of an unknown one: %v, want %v", err, store.ErrNotFound)
+	}
+	db.SetMaxIdleConns(0)
+	connected = cancel // between connecting and asking
+	if _, err := st.Find(ctx, c.Kind, c.Digest); !errors.Is(err, context.Canceled) {
+		t.Errorf("cancelled: %v, want %v", err, context.Canceled)
+	}
+	if n := db.Stats().InUse; n != 0 {
+		t.Errorf("%d connections in use", n)
+	}
+}
