@@ -25,16 +25,7 @@ func schemeOf(k store.Kind) string {
 }
 
 // IdentityOf returns the identity of whoever presents c.
-func IdentityOf(c *store.Credential) auth.Identity {
-	id := auth.Identity{
-		Subject: c.Subject, Scheme: schemeOf(c.Kind), Credential: c.ID, Client: c.Parent, Scopes: grammar.Granted(c.Scopes),
-		IssuedAt: c.CreatedAt, ExpiresAt: c.ExpiresAt,
-	}
-	if c.Kind == store.KindSecret {
-		id.Client = family(c)
-	}
-	return id
-}
+func IdentityOf(c *store.Credential) auth.Identity { return (*verified)(c).Identity() }
 
 // Verified returns c, which is valid, for the Guard.
 func Verified(c *store.Credential) auth.Verified { return (*verified)(c) }
@@ -42,4 +33,17 @@ func Verified(c *store.Credential) auth.Verified { return (*verified)(c) }
 // verified is a row, of which the identity is made: rows are immutable.
 type verified store.Credential
 
-func (c *verified) Identity() auth.Identity { return IdentityOf((*store.Credential)(c)) }
+// Identity sets its result field by field, as a literal would be copied there.
+func (c *verified) Identity() (id auth.Identity) {
+	id.Subject = c.Subject
+	id.Scheme = schemeOf(c.Kind)
+	id.Credential = c.ID
+	id.Client = c.Parent
+	id.Scopes = grammar.Granted(c.Scopes)
+	id.IssuedAt = c.CreatedAt
+	id.ExpiresAt = c.ExpiresAt
+	if c.Kind == store.KindSecret {
+		id.Client = family((*store.Credential)(c))
+	}
+	return id
+}
