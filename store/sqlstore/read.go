@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"time"
 
@@ -76,7 +75,7 @@ func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
 // one returns the credential that was found.
 func one(ctx context.Context, what string, found *sql.Row) (*store.Credential, error) {
 	c, err := row.Scan(found)
-	if errors.Is(err, sql.ErrNoRows) && ctx.Err() == nil {
+	if err == sql.ErrNoRows && ctx.Err() == nil { // not wrapped, as an error of connecting may be
 		err = store.ErrNotFound
 	}
 	if err != nil {

@@ -209,3 +209,42 @@ func TestFindWrappedDriver(t *testing.T) {
 		t.Errorf("%d connections in use", n)
 	}
 }
+
+// B4: what a hook of the host's says while connecting is no answer, though it be
+// the driver's own word for one.
+func TestFindConnectFails(t *testing.T) {
+	dsn := empty(t)
+	_, c := made(t, pool(t, dsn), 20*time.Second)
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(context.Context, *pgx.Conn) error { return pgx.ErrNoRows }))
+	defer db.Close()
+	st, err := postgres.New(sqlstore.Config{DB: db})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, find := st.Find(t.Context(), c.Kind, c.Digest)
+	_, slow := st.Store.Find(t.Context(), c.Kind, c.Digest)
+	_, get := st.Get(t.Context(), c.ID)
+	for name, err := range map[string]error{"Find": find, "sqlstore.Store.Find": slow, "Get": get} {
+		if !errors.Is(err, pgx.ErrNoRows) || errors.Is(err, store.ErrNotFound) {
+			t.Errorf("%s: %v, want an outage", name, err)
+		}
+	}
+}
+
+// A Store that is made of another one by hand asks that.
+func TestFindUnmade(t *testing.T) {
+	st, c := made(t, pool(t, empty(t)), 20*time.Second)
+	byHand := &postgres.Store{Store: st.Store}
+	if got, err := byHand.Find(t.Context(), c.Kind, c.Digest); err != nil || got.ID != c.ID {
+		t.Errorf("%+v, %v", got, err)
+	}
+	for _, none := range []*postgres.Store{nil, {}} {
+		if _, err := none.Find(t.Context(), c.Kind, c.Digest); err == nil || err == store.ErrNotFound {
+			t.Errorf("unmade: %v", err)
+		}
+	}
+}
