@@ -45,7 +45,8 @@ func find(h http.Header, name string) (value string, found, ok bool) {
 	return value, found, true
 }
 
-// trim returns s without spaces and tabs around it.
+// trim returns s without spaces and tabs around it. strings.Trim would make a set
+// of the two each time.
 func trim(s string) string {
 	for s != "" && (s[0] == ' ' || s[0] == '\t') {
 		s = s[1:]
