@@ -84,7 +84,7 @@ func (r *Results) Write(w io.Writer) error {
 	}
 	if len(r.Finds) > 0 {
 		p.section("Stores")
-		p.line("`Find` of a random row beside the driver's own prepared call for the same columns, both with a context that can be cancelled.")
+		p.line("`Find` of a random row beside the driver's own prepared call for the same columns, with SQL through database/sql as hosts make it, both with a context that can be cancelled.")
 		p.line("")
 		p.table("store", "row", "x", "more", "us", "driver's us", "allocs", "driver's allocs")
 		for _, f := range r.Finds {
