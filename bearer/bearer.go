@@ -39,8 +39,9 @@ import (
 )
 
 const (
-	defaultLifetime = 24 * time.Hour
-	defaultLimit    = 1000
+	defaultLifetime    = 24 * time.Hour
+	defaultLimit       = 1000
+	defaultHourlyLimit = 1000
 )
 
 // ErrRequest is wrapped by errors that the caller is to blame for: a [Request]
@@ -71,10 +72,18 @@ type Config struct {
 	// localhost, http.
 	ResourceMetadata string
 
-	// Limit is how many active tokens an account may hold; Issue and Exchange
-	// return store.ErrLimit beyond that. Rotating with an overlap needs no
-	// room. The default is 1000; negative: no limit.
+	// Limit is how many tokens may be active at once: those that an account
+	// has issued, and apart from these, those that each client of it has
+	// exchanged. Issue and Exchange return store.ErrLimit beyond that. A token
+	// that was rotated and lives on in its overlap does not count. The default is
+	// 1000; negative: no limit.
 	Limit int
+
+	// HourlyLimit is how many tokens may be created within an hour, ended ones
+	// included, counted as for Limit. Issue, Exchange and Rotate return
+	// store.ErrLimit beyond that. It bounds how many rows an account can make
+	// the store keep. The default is 1000; negative: no limit.
+	HourlyLimit int
 
 	// Peppers, each of at least 32 random bytes, make digests useless to
 	// whoever can read and write the store but does not know the peppers.
@@ -124,6 +133,7 @@ func New(cfg Config) (*Tokens, error) {
 		Realm:            cmp.Or(cfg.Realm, defaultRealm),
 		ResourceMetadata: cfg.ResourceMetadata,
 		Limit:            cmp.Or(cfg.Limit, defaultLimit),
+		HourlyLimit:      cmp.Or(cfg.HourlyLimit, defaultHourlyLimit),
 		Peppers:          cfg.Peppers,
 		AcceptUnpeppered: cfg.AcceptUnpeppered,
 		RevokeReused:     cfg.RevokeReused,
@@ -160,10 +170,10 @@ type Request struct {
 	// anywhere, and an empty slice is an error.
 	Networks []netip.Prefix
 
-	// Parent is the client that the token is issued to, if it is: Exchange
+	// ClientID is the client that the token is issued to, if any: Exchange
 	// sets it to the Family of the client's secret. RevokeExchanged revokes
 	// tokens by it. As Subject, or empty.
-	Parent string
+	ClientID string
 
 	// Data is kept with the token, for the host's own use: at most 4096
 	// bytes.

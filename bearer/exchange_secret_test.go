@@ -55,12 +55,13 @@ type revoking struct {
 	secret string
 }
 
-func (s revoking) Insert(ctx context.Context, c *store.Credential, limit int) error {
-	if err := s.Memory.Insert(ctx, c, limit); err != nil {
-		return err
+func (s revoking) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
+	ended, err := s.Memory.Insert(ctx, c, l)
+	if err != nil {
+		return ended, err
 	}
-	_, err := s.Memory.Revoke(ctx, store.Filter{ID: s.secret}, time.Now())
-	return err
+	_, err = s.Memory.Revoke(ctx, store.Filter{ID: s.secret}, time.Now())
+	return ended, err
 }
 
 // A revocation of the secret that comes while the token is stored ends the token
@@ -72,7 +73,7 @@ func TestExchangeWhileTheSecretIsRevoked(t *testing.T) {
 	if _, _, err := tokens.Exchange(t.Context(), from, bearer.Request{}); !errors.Is(err, auth.ErrInvalidCredentials) {
 		t.Errorf("Exchange: %v, want invalid credentials", err)
 	}
-	list, err := tokens.List(t.Context(), "ada")
+	list, err := tokens.ListExchanged(t.Context(), "ada", from.Client)
 	if err != nil || len(list) != 1 || list[0].RevokedAt.IsZero() {
 		t.Errorf("List = %v, %v, want one token, revoked", list, err)
 	}

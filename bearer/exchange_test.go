@@ -67,7 +67,7 @@ func TestExchangeScopes(t *testing.T) {
 			var told []auth.Event
 			tokens := newTokens(t, bearer.Config{Store: st, Observe: func(_ context.Context, ev auth.Event) { told = append(told, ev) }})
 			plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{Scopes: tt.asked})
-			stored, listErr := tokens.List(t.Context(), "ada")
+			stored, listErr := tokens.ListExchanged(t.Context(), "ada", from.Client)
 			if listErr != nil {
 				t.Fatal(listErr)
 			}
@@ -102,14 +102,14 @@ func TestExchange(t *testing.T) {
 	before.Scopes = slices.Clone(from.Scopes)
 	tokens := newTokens(t, bearer.Config{Store: st})
 	plain, c, err := tokens.Exchange(t.Context(), from, bearer.Request{
-		Subject: "mallory", Parent: "another", Name: "hourly", Lifetime: time.Hour, Networks: networks("192.0.2.0/24"), Data: []byte("data"),
+		Subject: "mallory", ClientID: "another", Name: "hourly", Lifetime: time.Hour, Networks: networks("192.0.2.0/24"), Data: []byte("data"),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := &store.Credential{
-		ID: c.ID, Kind: store.KindToken, Digest: c.Digest, Subject: "ada", Name: "hourly", Scopes: []string{"a"}, Family: c.ID,
-		Parent: from.Client, Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte("data"),
+		ID: c.ID, Kind: store.KindToken, Digest: c.Digest, Subject: "ada", Name: "hourly", Hint: c.Hint, Scopes: []string{"a"}, Family: c.ID,
+		ClientID: from.Client, Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte("data"),
 	}
 	if !reflect.DeepEqual(c, want) {
 		t.Errorf("Exchange = %+v, want %+v", c, want)
@@ -196,11 +196,11 @@ func (s *passing) Get(ctx context.Context, id string) (*store.Credential, error)
 	return s.Memory.Get(ctx, id)
 }
 
-func (s *passing) Insert(ctx context.Context, c *store.Credential, limit int) error {
+func (s *passing) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 	if s.insert != nil {
-		return fmt.Errorf("vault: %w", s.insert)
+		return nil, fmt.Errorf("vault: %w", s.insert)
 	}
-	return s.Memory.Insert(ctx, c, limit)
+	return s.Memory.Insert(ctx, c, l)
 }
 
 // What a store is refused by another service is an outage here, and says nothing
@@ -284,7 +284,7 @@ func TestExchangeWithoutFamily(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.Family = ""
-	if err := st.Insert(t.Context(), c, 0); err != nil {
+	if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	from, err := newSecrets(t, st).Authenticate(request("Secret " + plain.Reveal()))
@@ -292,7 +292,7 @@ func TestExchangeWithoutFamily(t *testing.T) {
 		t.Fatalf("%+v, %v, want the client %s", from, err, c.ID)
 	}
 	tokens := newTokens(t, bearer.Config{Store: st})
-	if _, token, err := tokens.Exchange(t.Context(), from, bearer.Request{}); err != nil || token.Parent != c.ID {
+	if _, token, err := tokens.Exchange(t.Context(), from, bearer.Request{}); err != nil || token.ClientID != c.ID {
 		t.Errorf("Exchange = %+v, %v, want the parent %s", token, err, c.ID)
 	}
 }
@@ -315,7 +315,7 @@ func TestRevokeExchanged(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := request("Bearer " + plain.Reveal())
-		if id, err := tokens.Authenticate(r); err != nil || id.Client != from.Client || c.Parent != from.Client {
+		if id, err := tokens.Authenticate(r); err != nil || id.Client != from.Client || c.ClientID != from.Client {
 			t.Fatalf("%+v, %v, want the client %s", id, err, from.Client)
 		}
 		return r

@@ -39,7 +39,7 @@ func FuzzScopes(f *testing.F) {
 	}
 	bad := func(scope string) bool { return !scopeToken.MatchString(scope) }
 	f.Fuzz(func(t *testing.T, held, asked string) {
-		defer st.Prune(t.Context(), time.Now().Add(1000*24*time.Hour)) // or the memory fills up
+		defer st.Prune(t.Context(), store.PruneBefore{Ended: time.Now().Add(1000 * 24 * time.Hour), Rotated: time.Now().Add(1000 * 24 * time.Hour)}) // or the memory fills up
 		has, wants := split(held), split(asked)
 		_, row, err := secrets.Issue(t.Context(), secret.Request{Subject: "ada", Scopes: has})
 		if wrong := slices.ContainsFunc(has, bad) || len(has) > 100; (err != nil) != wrong {

@@ -53,7 +53,7 @@ func (t *Tokens) Issue(ctx context.Context, req Request) (auth.Plaintext, *store
 // Exchange makes a token for whoever presented a client secret: from is the
 // identity that the secret authenticated as, and the secret is in the same
 // store. The token stands for the secret: req.Subject is taken from it, and
-// req.Parent is its Family, so it stays the same when the secret is rotated. The
+// req.ClientID is its Family, so it stays the same when the secret is rotated. The
 // token may do no more: its scopes must be among those of the secret, and nil
 // means all of them; its networks must be within those of the secret, and nil
 // means the same. Without a name it has that of the secret. It may outlive the
@@ -83,14 +83,15 @@ func (t *Tokens) Rotate(ctx context.Context, subject, id string, overlap time.Du
 	return t.made().Rotate(ctx, subject, id, overlap)
 }
 
-// Revoke ends a token at once, for every request that begins after it has
-// returned. Revoking again is no error. The error is [store.ErrNotFound].
+// Revoke ends a token, and every token that it was rotated from or into, for every
+// request that begins after it has returned. Revoking again is no error. The error
+// is [store.ErrNotFound] if the account has no such token.
 func (t *Tokens) Revoke(ctx context.Context, subject, id string) error {
 	return t.made().Revoke(ctx, subject, id)
 }
 
 // RevokeAll revokes all tokens of an account and returns how many were not
-// revoked before, expired ones among them. The error is [ErrRequest] if subject
+// revoked or expired before. The error is [ErrRequest] if subject
 // is empty.
 func (t *Tokens) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return t.made().RevokeAll(ctx, subject, "")
@@ -127,12 +128,24 @@ func (t *Tokens) Lookup(ctx context.Context, plaintext string) (*store.Credentia
 	return t.made().Lookup(ctx, plaintext)
 }
 
-// List returns the newest 1000 tokens of an account, newest first, expired and
-// revoked ones included until they are pruned. They must not be modified. An
-// account with more is read by pages from the store, with [store.Filter]. The
-// error is [ErrRequest] if subject is empty.
+// List returns the newest 1000 tokens that an account has issued, newest first,
+// expired and revoked ones included until they are pruned. They must not be
+// modified. An account with more is read by pages from the store, with
+// [store.Query]. The error is [ErrRequest] if subject is empty.
 func (t *Tokens) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return t.made().List(ctx, subject, false)
+	return t.made().List(ctx, subject, "", false)
+}
+
+// ListExchanged returns the newest 1000 tokens that were exchanged for secrets of
+// one client of an account, as List does.
+func (t *Tokens) ListExchanged(ctx context.Context, subject, clientID string) ([]*store.Credential, error) {
+	return t.made().List(ctx, subject, clientID, false)
+}
+
+// ListActive returns the newest 1000 tokens of an account that are neither expired
+// nor revoked, whether it has issued them or a client has exchanged them.
+func (t *Tokens) ListActive(ctx context.Context, subject string) ([]*store.Credential, error) {
+	return t.made().List(ctx, subject, store.AnyClient, true)
 }
 
 // Pattern returns a regular expression, in the syntax of package regexp, that

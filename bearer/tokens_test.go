@@ -20,16 +20,16 @@ import (
 func TestParent(t *testing.T) {
 	st := store.NewMemory()
 	tokens := newTokens(t, bearer.Config{Store: st})
-	plaintext, c := issue(t, tokens, bearer.Request{Parent: "device 7"})
-	other, _ := issue(t, tokens, bearer.Request{Parent: "device 8"})
+	plaintext, c := issue(t, tokens, bearer.Request{ClientID: "device 7"})
+	other, _ := issue(t, tokens, bearer.Request{ClientID: "device 8"})
 	plain, next, err := tokens.Rotate(t.Context(), "ada", c.ID, time.Hour)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.Parent != "device 7" || next.Parent != "device 7" {
-		t.Errorf("parents %q and %q", c.Parent, next.Parent)
+	if c.ClientID != "device 7" || next.ClientID != "device 7" {
+		t.Errorf("parents %q and %q", c.ClientID, next.ClientID)
 	}
-	if _, err := st.Revoke(t.Context(), store.Filter{Kind: store.KindToken, Parent: "device 7"}, time.Now()); err != nil {
+	if _, err := st.Revoke(t.Context(), store.Filter{Kind: store.KindToken, Subject: "ada", ClientID: "device 7"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	want(t, tokens, request("Bearer "+plaintext), http.StatusUnauthorized)

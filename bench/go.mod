@@ -12,7 +12,7 @@ require (
 	github.com/keystile/keystile v0.0.0
 	github.com/keystile/keystile/store/cache v0.0.0-00010101000000-000000000000
 	github.com/keystile/keystile/store/redisstore v0.0.0-00010101000000-000000000000
-	github.com/keystile/keystile/store/sqlstore v0.0.0-00010101000000-000000000000
+	github.com/keystile/keystile/store/sqlstore v0.0.0
 	github.com/lestrrat-go/jwx/v3 v3.3.0
 	github.com/modelcontextprotocol/go-sdk v1.8.0
 	github.com/redis/rueidis v1.0.79
@@ -21,6 +21,8 @@ require (
 	k8s.io/apiserver v0.37.2
 	k8s.io/klog/v2 v2.140.0
 )
+
+require github.com/klauspost/compress v1.20.1 // indirect
 
 require (
 	cel.dev/expr v0.25.2 // indirect
@@ -62,6 +64,8 @@ require (
 	github.com/jackc/pgx/v5 v5.12.0 // indirect
 	github.com/jackc/puddle/v2 v2.2.3 // indirect
 	github.com/json-iterator/go v1.1.12 // indirect
+	github.com/keystile/keystile/store/sqlstore/postgres v0.0.0
+	github.com/keystile/keystile/store/sqlstore/sqlite v0.0.0
 	github.com/lestrrat-go/blackmagic v1.0.4 // indirect
 	github.com/lestrrat-go/dsig v1.4.0 // indirect
 	github.com/lestrrat-go/dsig-secp256k1 v1.0.0 // indirect
@@ -74,13 +78,11 @@ require (
 	github.com/lestrrat-go/option/v2 v2.0.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
-	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.3-0.20250322232337-35a7c28c31ee // indirect
 	github.com/munnerz/goautoneg v0.0.0-20191010083416-a7dc8b61c822 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/pmezard/go-difflib v1.0.1-0.20181226105442-5d4384ee4fb2 // indirect
-	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/prometheus/client_golang v1.24.0 // indirect
 	github.com/prometheus/client_model v0.6.2 // indirect
 	github.com/prometheus/common v0.70.0 // indirect
@@ -88,7 +90,6 @@ require (
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
 	github.com/segmentio/asm v1.2.1 // indirect
 	github.com/segmentio/encoding v0.5.4 // indirect
-	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/spf13/pflag v1.0.10 // indirect
 	github.com/valyala/fastjson v1.6.10 // indirect
 	github.com/x448/float16 v0.8.4 // indirect
@@ -102,7 +103,6 @@ require (
 	go.opentelemetry.io/otel/sdk v1.47.0 // indirect
 	go.opentelemetry.io/otel/trace v1.47.0 // indirect
 	go.opentelemetry.io/proto/otlp v1.10.0 // indirect
-	go.uber.org/multierr v1.11.0 // indirect
 	go.yaml.in/yaml/v2 v2.4.4 // indirect
 	go.yaml.in/yaml/v3 v3.0.5 // indirect
 	golang.org/x/exp v0.0.0-20261011100332-faecfb24eb49 // indirect
@@ -143,4 +143,6 @@ replace (
 	github.com/keystile/keystile/store/cache => ../store/cache
 	github.com/keystile/keystile/store/redisstore => ../store/redisstore
 	github.com/keystile/keystile/store/sqlstore => ../store/sqlstore
+	github.com/keystile/keystile/store/sqlstore/postgres => ../store/sqlstore/postgres
+	github.com/keystile/keystile/store/sqlstore/sqlite => ../store/sqlstore/sqlite
 )

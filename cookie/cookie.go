@@ -68,6 +68,9 @@ const (
 	defaultIdleTimeout = time.Hour
 
 	minIdleTimeout = time.Minute
+
+	defaultLimit       = 100 // sessions
+	defaultHourlyLimit = 1000
 )
 
 // ErrRequest is wrapped by errors about a [Request] with fields out of bounds, or
@@ -88,6 +91,17 @@ type Config struct {
 	// Store, if set, keeps the sessions. It may be shared with other
 	// schemes. The package comment says what difference it makes.
 	Store store.Store
+
+	// Limit is how many sessions an account may have at once, with a Store.
+	// Signing in ends the oldest one beyond that. The default is 100;
+	// negative: no limit.
+	Limit int
+
+	// HourlyLimit is how many sessions an account may begin within an hour,
+	// with a Store. SignIn returns store.ErrLimit beyond that: it bounds how
+	// many rows a stolen password can make the store keep. The default is
+	// 1000; negative: no limit.
+	HourlyLimit int
 
 	// Codec is how cookies are sealed. The default is SecureCookie. Another
 	// codec opens none of the cookies of before.
@@ -196,13 +210,15 @@ func New(cfg Config) (*Sessions, error) {
 	}
 	var err error
 	s.rows, err = credential.New(credential.Config{
-		Package:  "cookie",
-		Kind:     store.KindSession,
-		Lifetime: s.lifetime,
-		Store:    cfg.Store,
-		Prefix:   "ses",
-		Limit:    -1,
-		Observe:  s.observeRow,
+		Package:     "cookie",
+		Kind:        store.KindSession,
+		Lifetime:    s.lifetime,
+		Store:       cfg.Store,
+		Prefix:      "ses",
+		Limit:       cmp.Or(cfg.Limit, defaultLimit),
+		EndOldest:   true,
+		HourlyLimit: cmp.Or(cfg.HourlyLimit, defaultHourlyLimit),
+		Observe:     s.observeRow,
 	})
 	return s, err
 }

@@ -110,7 +110,7 @@ func (c goldenCookie) rows(t *testing.T) store.Store {
 	row := c.Row.Credential
 	row.Digest, row.Data = store.Digest(c.Row.Digest), c.Row.Data
 	rows := store.NewMemory()
-	if err := rows.Insert(t.Context(), &row, 0); err != nil {
+	if _, err := rows.Insert(t.Context(), &row, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return rows

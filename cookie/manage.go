@@ -30,7 +30,7 @@ func (s *Sessions) List(ctx context.Context, subject string) ([]Session, error) 
 	if err != nil {
 		return nil, err
 	}
-	rows, err := stored.List(ctx, subject, true)
+	rows, err := stored.List(ctx, subject, "", true)
 	if err != nil {
 		return nil, err
 	}
@@ -54,9 +54,9 @@ func (s *Sessions) Revoke(ctx context.Context, subject, id string) error {
 }
 
 // RevokeAll ends all sessions of an account, but for the one with the ID except
-// if that is not "", and returns how many were not revoked before, expired ones
-// among them. The error wraps [ErrRequest] if subject is empty. Without a store it
-// wraps [errors.ErrUnsupported]: set the account's NotBefore instead.
+// if that is not "", and returns how many were not revoked or expired before. The
+// error wraps [ErrRequest] if subject is empty. Without a store it wraps
+// [errors.ErrUnsupported]: set the account's NotBefore instead.
 func (s *Sessions) RevokeAll(ctx context.Context, subject, except string) (int, error) {
 	stored, err := s.stored("revoke all")
 	if err != nil {

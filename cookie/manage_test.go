@@ -96,7 +96,7 @@ func TestListWithoutIdleTimeout(t *testing.T) {
 // TestLongList lists more sessions than anybody has: the newest ones.
 func TestLongList(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := storedSite(t, store.NewMemory())
+		s := newSite(t, cookie.Config{Keys: []cookie.Key{cookie.NewKey()}, Store: store.NewMemory(), Limit: -1, HourlyLimit: -1})
 		s.signIn(t, nil)
 		var made []string
 		for range 1000 {

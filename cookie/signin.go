@@ -52,9 +52,9 @@ var errTooLarge = fmt.Errorf("the cookie would be larger than the %d bytes that 
 //
 // On an error nothing is set, though the session before may have ended. It wraps
 // [auth.ErrCrossOrigin] if another site made the browser send r, [ErrRequest] if
-// req is out of bounds or too large for a cookie, [auth.ErrInvalidCredentials] if
-// r has so many cookies that the session before cannot be found, and is an outage
-// otherwise.
+// req is out of bounds or too large for a cookie, [store.ErrLimit] beyond
+// [Config.HourlyLimit], [auth.ErrInvalidCredentials] if r has so many cookies that
+// the previous session cannot be found, and is an outage otherwise.
 func (s *Sessions) SignIn(w http.ResponseWriter, r *http.Request, req Request) (*auth.Identity, error) {
 	id, err := s.signIn(w, r, req)
 	if err != nil {

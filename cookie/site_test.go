@@ -205,11 +205,11 @@ func (f *flaky) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.
 	return f.Store.Find(ctx, k, d)
 }
 
-func (f *flaky) Insert(ctx context.Context, c *store.Credential, limit int) error {
+func (f *flaky) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 	if err := f.try("Insert"); err != nil {
-		return err
+		return nil, err
 	}
-	return f.Store.Insert(ctx, c, limit)
+	return f.Store.Insert(ctx, c, l)
 }
 
 func (f *flaky) Revoke(ctx context.Context, filter store.Filter, at time.Time) ([]store.Digest, error) {

@@ -59,22 +59,18 @@ require (
 	github.com/leodido/go-urn v1.4.0 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/maypok86/otter/v2 v2.4.0 // indirect
-	github.com/mfridman/interpolate v0.0.2 // indirect
 	github.com/modern-go/concurrent v0.0.0-20180306012644-bacd9c7ef1dd // indirect
 	github.com/modern-go/reflect2 v1.0.2 // indirect
 	github.com/ncruces/go-strftime v1.1.0 // indirect
 	github.com/pelletier/go-toml/v2 v2.2.4 // indirect
-	github.com/pressly/goose/v3 v3.29.0 // indirect
 	github.com/quic-go/qpack v0.6.0 // indirect
 	github.com/quic-go/quic-go v0.59.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
-	github.com/sethvargo/go-retry v0.5.0 // indirect
 	github.com/twitchyliquid64/golang-asm v0.15.1 // indirect
 	github.com/ugorji/go/codec v1.3.1 // indirect
 	go.mongodb.org/mongo-driver/v2 v2.5.0 // indirect
 	go.opentelemetry.io/auto/sdk v1.2.1 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
-	go.uber.org/multierr v1.11.0 // indirect
 	golang.org/x/arch v0.22.0 // indirect
 	golang.org/x/net v0.61.0 // indirect
 	golang.org/x/sync v0.24.0 // indirect
@@ -91,6 +87,8 @@ require (
 	github.com/keystile/keystile/store/cache v0.0.0
 	github.com/keystile/keystile/store/redisstore v0.0.0
 	github.com/keystile/keystile/store/sqlstore v0.0.0
+	github.com/keystile/keystile/store/sqlstore/postgres v0.0.0
+	github.com/keystile/keystile/store/sqlstore/sqlite v0.0.0
 	golang.org/x/sys v0.49.0 // indirect
 )
 
@@ -100,4 +98,6 @@ replace (
 	github.com/keystile/keystile/store/cache => ../store/cache
 	github.com/keystile/keystile/store/redisstore => ../store/redisstore
 	github.com/keystile/keystile/store/sqlstore => ../store/sqlstore
+	github.com/keystile/keystile/store/sqlstore/postgres => ../store/sqlstore/postgres
+	github.com/keystile/keystile/store/sqlstore/sqlite => ../store/sqlstore/sqlite
 )

@@ -72,7 +72,7 @@ func TestAuthenticateClientWithoutFamily(t *testing.T) {
 	st := store.NewMemory()
 	plaintext, c := issue(t, newSecrets(t, secret.Config{}), secret.Request{Subject: "ada"})
 	c.Family = ""
-	if err := st.Insert(t.Context(), c, 0); err != nil {
+	if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	secrets := newSecrets(t, secret.Config{Store: st})

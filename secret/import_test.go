@@ -35,7 +35,7 @@ func TestImport(t *testing.T) {
 		}
 		now := time.Now().UTC()
 		want := &store.Credential{
-			ID: c.ID, Kind: store.KindSecret, Digest: sha256.Sum256([]byte(imported)), Subject: "ada", Name: "backend",
+			ID: c.ID, Kind: store.KindSecret, Digest: sha256.Sum256([]byte(imported)), Subject: "ada", Name: "backend", Hint: "…Pcx3",
 			Scopes: []string{"reports:read"}, Family: c.ID, CreatedAt: now, ExpiresAt: now.Add(90 * 24 * time.Hour), Data: []byte("data"),
 		}
 		if row, err := st.Get(t.Context(), c.ID); err != nil || !reflect.DeepEqual(row, want) || !reflect.DeepEqual(c, want) {

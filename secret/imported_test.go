@@ -88,7 +88,7 @@ func TestImportRefusals(t *testing.T) {
 }
 
 // From then on it is a secret like any other: it is rotated into one of ours,
-// and revoked by its value. R4 R6
+// and revoked by its value, with its successor. R4 R6 R13
 func TestImportedLifeCycle(t *testing.T) {
 	secrets := newSecrets(t, secret.Config{AcceptImported: true})
 	c, err := secrets.Import(t.Context(), secret.Request{Subject: "ada", Name: "backend"}, imported)
@@ -110,7 +110,7 @@ func TestImportedLifeCycle(t *testing.T) {
 		}
 	}
 	want(t, secrets, imported, http.StatusUnauthorized)
-	want(t, secrets, plain.Reveal(), http.StatusOK)
+	want(t, secrets, plain.Reveal(), http.StatusUnauthorized)
 }
 
 // Where imported secrets are accepted, what could be one is looked for, and

@@ -39,8 +39,9 @@ import (
 )
 
 const (
-	defaultLifetime = 90 * 24 * time.Hour
-	defaultLimit    = 5
+	defaultLifetime    = 90 * 24 * time.Hour
+	defaultLimit       = 5
+	defaultHourlyLimit = 100
 )
 
 // ErrRequest is wrapped by errors that the caller is to blame for: a [Request]
@@ -66,9 +67,14 @@ type Config struct {
 	Realm string
 
 	// Limit is how many active secrets an account may hold; Issue and Import
-	// return store.ErrLimit beyond that. Rotating with an overlap needs no
-	// room. The default is 5; negative: no limit.
+	// return store.ErrLimit beyond that. A secret that was rotated and lives on
+	// in its overlap does not count. The default is 5; negative: no limit.
 	Limit int
+
+	// HourlyLimit is how many secrets an account may create within an hour,
+	// ended ones included. Issue, Import and Rotate return store.ErrLimit beyond
+	// that. The default is 100; negative: no limit.
+	HourlyLimit int
 
 	// AcceptImported accepts secrets that an earlier system made and Import
 	// has stored. Every string that could be one then costs the store a
@@ -122,6 +128,7 @@ func New(cfg Config) (*Secrets, error) {
 		Prefix:           cmp.Or(cfg.Prefix, "sec"),
 		Realm:            cmp.Or(cfg.Realm, "api"),
 		Limit:            cmp.Or(cfg.Limit, defaultLimit),
+		HourlyLimit:      cmp.Or(cfg.HourlyLimit, defaultHourlyLimit),
 		Peppers:          cfg.Peppers,
 		AcceptUnpeppered: cfg.AcceptUnpeppered,
 		AcceptImported:   cfg.AcceptImported,

@@ -73,15 +73,16 @@ func (s *Secrets) Rotate(ctx context.Context, subject, id string, overlap time.D
 	return s.made().Rotate(ctx, subject, id, overlap)
 }
 
-// Revoke ends a secret at once, for every request that begins after it has
-// returned; tokens that it was exchanged for live on, until RevokeExchanged of
-// package bearer. Revoking again is no error. The error is [store.ErrNotFound].
+// Revoke ends a secret, and every secret that it was rotated from or into, for
+// every request that begins after it has returned. Tokens that it was exchanged for
+// stay valid; bearer.Tokens.RevokeExchanged ends them. Revoking again is no error.
+// The error is [store.ErrNotFound] if the account has no such secret.
 func (s *Secrets) Revoke(ctx context.Context, subject, id string) error {
 	return s.made().Revoke(ctx, subject, id)
 }
 
 // RevokeAll revokes all secrets of an account and returns how many were not
-// revoked before, expired ones among them. The error is [ErrRequest] if subject
+// revoked or expired before. The error is [ErrRequest] if subject
 // is empty.
 func (s *Secrets) RevokeAll(ctx context.Context, subject string) (int, error) {
 	return s.made().RevokeAll(ctx, subject, "")
@@ -106,7 +107,7 @@ func (s *Secrets) RevokeLeaked(ctx context.Context, plaintext string) error {
 // revoked ones included until they are pruned. They must not be modified. The
 // error is [ErrRequest] if subject is empty.
 func (s *Secrets) List(ctx context.Context, subject string) ([]*store.Credential, error) {
-	return s.made().List(ctx, subject, false)
+	return s.made().List(ctx, subject, "", false)
 }
 
 // Pattern returns a regular expression, in the syntax of package regexp, that

@@ -50,20 +50,23 @@ func TestCredentialActive(t *testing.T) {
 func example() *store.Credential {
 	at := time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 	c := &store.Credential{
-		ID:         "7QZ",
-		Kind:       store.KindToken,
-		Subject:    "ada",
-		Name:       "ci",
-		Scopes:     []string{"reports:read", "reports:write"},
-		Family:     "6PY",
-		Parent:     "5OX",
-		Networks:   []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
-		CreatedAt:  at,
-		ExpiresAt:  at.Add(24 * time.Hour),
-		RotatedAt:  at.Add(time.Hour),
-		RevokedAt:  at.Add(2 * time.Hour),
-		LastUsedAt: at.Add(time.Minute),
-		Data:       []byte("the host's canary"),
+		ID:           "7QZ",
+		Kind:         store.KindToken,
+		Subject:      "ada",
+		Name:         "ci",
+		Scopes:       []string{"reports:read", "reports:write"},
+		Family:       "6PY",
+		ClientID:     "5OX",
+		Hint:         "pat_…KQDc",
+		Actor:        "support",
+		LastUsedAddr: netip.MustParseAddr("192.0.2.7"),
+		Networks:     []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24"), netip.MustParsePrefix("2001:db8::/32")},
+		CreatedAt:    at,
+		ExpiresAt:    at.Add(24 * time.Hour),
+		RotatedAt:    at.Add(time.Hour),
+		RevokedAt:    at.Add(2 * time.Hour),
+		LastUsedAt:   at.Add(time.Minute),
+		Data:         []byte("the application's canary"),
 	}
 	for i := range c.Digest {
 		c.Digest[i] = byte(0xa1 + i)
@@ -102,12 +105,12 @@ func TestCredentialJSON(t *testing.T) {
 		want string
 	}{
 		{"every field", example(), `{
-			"id": "7QZ", "kind": "token", "subject": "ada", "name": "ci",
-			"scopes": ["reports:read", "reports:write"], "family": "6PY", "parent": "5OX",
+			"id": "7QZ", "kind": "token", "subject": "ada", "name": "ci", "hint": "pat_…KQDc",
+			"scopes": ["reports:read", "reports:write"], "family": "6PY", "client_id": "5OX", "actor": "support",
 			"networks": ["192.0.2.0/24", "2001:db8::/32"],
 			"created_at": "2026-01-02T03:04:05.678901Z", "expires_at": "2026-01-03T03:04:05.678901Z",
 			"rotated_at": "2026-01-02T04:04:05.678901Z", "revoked_at": "2026-01-02T05:04:05.678901Z",
-			"last_used_at": "2026-01-02T03:05:05.678901Z"
+			"last_used_at": "2026-01-02T03:05:05.678901Z", "last_used_addr": "192.0.2.7"
 		}`},
 		{"no field", &store.Credential{}, `{
 			"id": "", "kind": "", "subject": "", "scopes": null, "family": "", "created_at": "0001-01-01T00:00:00Z"
@@ -177,7 +180,7 @@ func printed(t *testing.T, c *store.Credential) map[string]string {
 // T4, B1: whatever prints a digest prints "[digest]".
 func TestDigestIsRedacted(t *testing.T) {
 	c := example()
-	c.Data = nil // which fmt prints; it is the host's
+	c.Data = nil // which fmt prints; it is your application's
 	d := c.Digest
 	decimal := strings.Trim(fmt.Sprint(d[4:8]), "[]")
 	pieces := map[string]string{

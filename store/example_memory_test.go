@@ -31,7 +31,7 @@ func exampleStore(ids ...string) *store.Memory {
 	st := store.NewMemory()
 	for i, id := range ids {
 		at := time.Date(2026, 11, 2, 9, i, 0, 0, time.UTC)
-		if err := st.Insert(context.Background(), exampleCredential(id, at), 0); err != nil {
+		if _, err := st.Insert(context.Background(), exampleCredential(id, at), store.Limits{}); err != nil {
 			log.Fatal(err)
 		}
 	}
@@ -47,34 +47,38 @@ func ExampleNewMemory() {
 	// Output: true
 }
 
-// An account may hold two; and no ID or digest is there twice.
+// An account may hold two. With EndOldest it may always get another one, and
+// loses its oldest.
 func ExampleMemory_Insert() {
 	ctx := context.Background()
 	st := exampleStore("A", "B")
-	fmt.Println(st.Insert(ctx, exampleCredential("C", exampleNow), 2))
-	fmt.Println(st.Insert(ctx, exampleCredential("A", exampleNow), 0))
+	_, err := st.Insert(ctx, exampleCredential("C", exampleNow), store.Limits{Active: 2})
+	fmt.Println(err)
+	_, err = st.Insert(ctx, exampleCredential("A", exampleNow), store.Limits{})
+	fmt.Println(err)
+	ended, err := st.Insert(ctx, exampleCredential("D", exampleNow), store.Limits{Active: 2, EndOldest: true})
+	fmt.Println(len(ended), err)
 	// Output:
-	// store: limit of active credentials reached
+	// store: limit of credentials reached
 	// store: credential exists
+	// 1 <nil>
 }
 
-// A list by pages, newest first.
+// A list in pages, newest first.
 func ExampleMemory_List() {
 	st := exampleStore("A", "B", "C")
-	for before := ""; ; {
-		page, err := st.List(context.Background(), store.Filter{Subject: "ada", Limit: 2, Before: before})
+	q := store.Query{Kind: store.KindToken, Subject: "ada", Limit: 2}
+	for more := true; more; more = q.After != "" {
+		page, next, err := st.List(context.Background(), q)
 		if err != nil {
 			log.Fatal(err)
-		}
-		if len(page) == 0 {
-			break
 		}
 		var ids []string
 		for _, c := range page {
 			ids = append(ids, c.ID)
 		}
 		fmt.Println(ids)
-		before = page[len(page)-1].ID
+		q.After = next
 	}
 	// Output:
 	// [C B]
@@ -86,8 +90,8 @@ func ExampleMemory_Rotate() {
 	ctx := context.Background()
 	st := exampleStore("A")
 	until := exampleNow.Add(time.Minute)
-	fmt.Println(st.Rotate(ctx, "A", until, exampleCredential("B", exampleNow)))
-	fmt.Println(st.Rotate(ctx, "A", until, exampleCredential("C", exampleNow)))
+	fmt.Println(st.Rotate(ctx, "A", until, exampleCredential("B", exampleNow), store.Limits{}))
+	fmt.Println(st.Rotate(ctx, "A", until, exampleCredential("C", exampleNow), store.Limits{}))
 
 	old, err := st.Get(ctx, "A")
 	if err != nil {
@@ -104,7 +108,7 @@ func ExampleMemory_Rotate() {
 func ExampleMemory_Revoke() {
 	st := exampleStore("A", "B", "C")
 	for range 2 {
-		digests, err := st.Revoke(context.Background(), store.Filter{Subject: "ada", Except: "B"}, exampleNow)
+		digests, err := st.Revoke(context.Background(), store.Filter{Subject: "ada", Except: []string{"B"}}, exampleNow)
 		fmt.Println(len(digests), err)
 	}
 	// Output:
@@ -112,12 +116,13 @@ func ExampleMemory_Revoke() {
 	// 0 <nil>
 }
 
-// A host calls Prune now and then: here for what ended a month ago.
+// Your application calls Prune regularly, and keeps rotated credentials longer.
 func ExampleMemory_Prune() {
 	ctx := context.Background()
 	st := exampleStore("A", "B")
-	fmt.Println(st.Prune(ctx, exampleNow.AddDate(0, 0, -30)))
-	fmt.Println(st.Prune(ctx, exampleNow.AddDate(1, 0, 0)))
+	for _, now := range []time.Time{exampleNow, exampleNow.AddDate(1, 0, 0)} {
+		fmt.Println(st.Prune(ctx, store.PruneBefore{Ended: now.AddDate(0, 0, -1), Rotated: now.AddDate(0, 0, -30)}))
+	}
 	// Output:
 	// 0 <nil>
 	// 2 <nil>
@@ -155,9 +160,9 @@ func ExampleFilter_Match() {
 		log.Fatal(err)
 	}
 	c := exampleCredential("A", exampleNow)
-	fmt.Println(f.Match(c, exampleNow))
+	fmt.Println(f.Match(c))
 	c.Subject = "grace"
-	fmt.Println(f.Match(c, exampleNow))
+	fmt.Println(f.Match(c))
 	// Output:
 	// true
 	// false
@@ -185,7 +190,7 @@ func ExampleMemory_Touch() {
 	ctx := context.Background()
 	st := exampleStore("A")
 	for _, at := range []time.Time{exampleNow, exampleNow.Add(-time.Hour)} {
-		if err := st.Touch(ctx, "A", at); err != nil {
+		if err := st.Touch(ctx, []store.Use{{ID: "A", At: at}}); err != nil {
 			log.Fatal(err)
 		}
 		c, err := st.Get(ctx, "A")

@@ -30,7 +30,7 @@ func Example() {
 		CreatedAt: now,
 		ExpiresAt: now.Add(24 * time.Hour),
 	}
-	if err := st.Insert(ctx, c, 10); err != nil {
+	if _, err := st.Insert(ctx, c, store.Limits{Active: 10}); err != nil {
 		log.Fatal(err)
 	}
 

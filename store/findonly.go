@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// FindOnly makes a [Store] of f for a service that verifies credentials and
-// does not manage them: one on a read replica, or on a table that another
-// service fills. Every method but Find returns [errors.ErrUnsupported]. It is no
-// [Watcher], even if f is one.
+// FindOnly returns a [Store] on f for a service that verifies credentials and
+// does not manage them, for example on a table that another service fills. Every
+// method but Find returns [errors.ErrUnsupported]. It is none of the optional
+// interfaces, even if f is.
 //
 // It panics if f is nil.
 func FindOnly(f Finder) Store {
@@ -25,26 +25,28 @@ func (findOnly) Get(context.Context, string) (*Credential, error) {
 	return nil, errors.ErrUnsupported
 }
 
-func (findOnly) Insert(context.Context, *Credential, int) error {
-	return errors.ErrUnsupported
+func (findOnly) Insert(context.Context, *Credential, Limits) ([]Digest, error) {
+	return nil, errors.ErrUnsupported
 }
 
-func (findOnly) List(context.Context, Filter) ([]*Credential, error) {
+func (findOnly) List(context.Context, Query) ([]*Credential, Cursor, error) {
+	return nil, "", errors.ErrUnsupported
+}
+
+func (findOnly) Update(context.Context, string, Changes) (*Credential, error) {
 	return nil, errors.ErrUnsupported
+}
+
+func (findOnly) Rotate(context.Context, string, time.Time, *Credential, Limits) error {
+	return errors.ErrUnsupported
 }
 
 func (findOnly) Revoke(context.Context, Filter, time.Time) ([]Digest, error) {
 	return nil, errors.ErrUnsupported
 }
 
-func (findOnly) Rotate(context.Context, string, time.Time, *Credential) error {
-	return errors.ErrUnsupported
-}
+func (findOnly) Touch(context.Context, []Use) error { return errors.ErrUnsupported }
 
-func (findOnly) Touch(context.Context, string, time.Time) error {
-	return errors.ErrUnsupported
-}
+func (findOnly) Prune(context.Context, PruneBefore) (int, error) { return 0, errors.ErrUnsupported }
 
-func (findOnly) Prune(context.Context, time.Time) (int, error) {
-	return 0, errors.ErrUnsupported
-}
+func (findOnly) Erase(context.Context, string) (int, error) { return 0, errors.ErrUnsupported }

@@ -56,20 +56,25 @@ func TestFindOnlyRefusesTheRest(t *testing.T) {
 	insert(t, m, c)
 	st, ctx, at := store.FindOnly(m), t.Context(), time.Now()
 	_, get := st.Get(ctx, c.ID)
-	_, list := st.List(ctx, store.Filter{Subject: c.Subject})
+	_, insert := st.Insert(ctx, numbered(1), store.Limits{})
+	_, _, list := st.List(ctx, store.Query{Kind: c.Kind, Subject: c.Subject})
+	_, update := st.Update(ctx, c.ID, store.Changes{})
 	digests, revoke := st.Revoke(ctx, store.Filter{Subject: c.Subject}, at)
-	n, prune := st.Prune(ctx, at.AddDate(100, 0, 0))
-	if len(digests) != 0 || n != 0 {
-		t.Errorf("Revoke and Prune returned %d and %d, want 0", len(digests), n)
+	n, prune := st.Prune(ctx, store.PruneBefore{Ended: at.AddDate(100, 0, 0)})
+	erased, erase := st.Erase(ctx, c.Subject)
+	if len(digests) != 0 || n+erased != 0 {
+		t.Errorf("Revoke, Prune and Erase returned %d, %d and %d, want 0", len(digests), n, erased)
 	}
 	for call, err := range map[string]error{
 		"Get":    get,
-		"Insert": st.Insert(ctx, numbered(1), 0),
+		"Insert": insert,
 		"List":   list,
+		"Update": update,
 		"Revoke": revoke,
-		"Rotate": st.Rotate(ctx, c.ID, at, numbered(1)),
-		"Touch":  st.Touch(ctx, c.ID, at),
+		"Rotate": st.Rotate(ctx, c.ID, at, numbered(1), store.Limits{}),
+		"Touch":  st.Touch(ctx, []store.Use{{ID: c.ID, At: at}}),
 		"Prune":  prune,
+		"Erase":  erase,
 	} {
 		if !errors.Is(err, errors.ErrUnsupported) {
 			t.Errorf("%s: error = %v, want %v", call, err, errors.ErrUnsupported)

@@ -8,13 +8,13 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A filter that names nobody does not mean everybody. Whoever forgets the
-// subject, or reads it from a field that is empty, revokes nothing and is told.
+// A filter without a subject does not mean every account. Code that forgets the
+// subject, or reads it from an empty field, revokes nothing and gets an error.
 func Example_incorrect() {
 	st := store.NewMemory()
 	var subject string // forgotten
 	_, err := st.Revoke(context.Background(), store.Filter{Kind: store.KindToken, Subject: subject}, time.Now())
 	fmt.Println(err)
 	// Output:
-	// store: Filter: one of ID, Subject, Family and Parent must be set
+	// store: Filter: ID or Subject must be set
 }

@@ -3,8 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
-	"errors"
-	"fmt"
+	"iter"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -15,42 +14,32 @@ import (
 // one process and can afford to lose every credential when it ends, and for
 // tests. The zero value is an empty store, ready to use.
 //
-// It is safe for concurrent use. Find takes no lock, so neither readers nor
-// writers hold it up; while a Rotate, or a Revoke of several, runs, it may see
-// one of the rows as it will be and another as it was. What is expired or
-// revoked stays until Prune removes it: call that from time to time, or the
-// store grows without bound.
+// It is safe for concurrent use. Find takes no lock, so it never waits for
+// another call; during a Rotate, or a Revoke of several, it may see one row as it
+// will be and another as it was. Rows that have ended stay until Prune removes
+// them: call it regularly, or the store grows without bound.
 //
 // A Memory must not be copied after first use.
 type Memory struct {
-	_ [0]func() // no promise to be comparable
+	_ [0]func() // not comparable, so that this stays free to change
 
 	table atomic.Pointer[table] // by digest; nil while empty
 
-	mu   sync.RWMutex // writers of anything, readers of rows
-	rows *rows        // nil while empty
+	mu       sync.RWMutex // guards the maps, and writing to table
+	ids      map[string]*Credential
+	accounts map[string]*account // by subject
 }
 
-var _ Store = (*Memory)(nil)
+var (
+	_ Store   = (*Memory)(nil)
+	_ Scanner = (*Memory)(nil)
+)
 
 // NewMemory returns an empty store.
 func NewMemory() *Memory { return new(Memory) }
 
-var errNilMemory = errors.New("store: nil *Memory: NewMemory makes one")
-
-// begin returns an error if a call is not to be made.
-func (m *Memory) begin(ctx context.Context) error {
-	if m == nil {
-		return errNilMemory
-	}
-	return ctx.Err()
-}
-
 // Find implements [Finder]. It allocates nothing.
 func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error) {
-	if m == nil {
-		return nil, errNilMemory
-	}
 	if t := m.table.Load(); t != nil {
 		if _, c := t.at(&d); c != nil && c.Kind == k {
 			return c, nil
@@ -64,7 +53,7 @@ func (m *Memory) Find(ctx context.Context, k Kind, d Digest) (*Credential, error
 
 // Get implements [Store].
 func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
-	if err := m.begin(ctx); err != nil {
+	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	m.mu.RLock()
@@ -73,190 +62,79 @@ func (m *Memory) Get(ctx context.Context, id string) (*Credential, error) {
 }
 
 func (m *Memory) get(id string) (*Credential, error) {
-	if c := m.rows.get(id); c != nil {
+	if c := m.ids[id]; c != nil {
 		return c, nil
 	}
 	return nil, ErrNotFound
 }
 
-// Insert implements [Store].
-func (m *Memory) Insert(ctx context.Context, c *Credential, limit int) error {
-	if err := m.begin(ctx); err != nil {
-		return err
-	}
-	c = c.normal()
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if err := m.vacant(c); err != nil {
-		return err
-	}
-	if limit > 0 {
-		held := m.rows.selected(Filter{Kind: c.Kind, Subject: c.Subject, Active: true}, c.CreatedAt)
-		if len(held) >= limit {
-			return ErrLimit
-		}
-	}
-	m.add(c)
-	return nil
-}
-
 // List implements [Store].
-func (m *Memory) List(ctx context.Context, f Filter) ([]*Credential, error) {
-	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
-		return nil, err
+func (m *Memory) List(ctx context.Context, q Query) ([]*Credential, Cursor, error) {
+	if err := cmp.Or(q.Validate(), ctx.Err()); err != nil {
+		return nil, "", err
 	}
 	m.mu.RLock()
 	defer m.mu.RUnlock()
-	found := m.rows.selected(f, time.Now())
-	if f.Before != "" {
-		last, err := m.get(f.Before)
-		if err != nil {
-			return nil, fmt.Errorf("store: Filter.Before %q: %w", f.Before, err)
+	limit := cmp.Or(q.Limit, DefaultLimit)
+	var page []*Credential
+	for c := range m.selected(q) {
+		if len(page) == limit {
+			return page, NewCursor(page[limit-1]), nil
 		}
-		found = slices.DeleteFunc(found, func(c *Credential) bool { return newestFirst(last, c) >= 0 })
+		page = append(page, c)
 	}
-	slices.SortFunc(found, newestFirst)
-	return found[:min(len(found), cmp.Or(f.Limit, DefaultLimit))], nil
+	return page, "", nil
 }
 
-func newestFirst(a, b *Credential) int {
-	return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(b.ID, a.ID))
-}
-
-// Revoke implements [Store].
-func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error) {
-	if err := errors.Join(f.Validate(), m.begin(ctx)); err != nil {
-		return nil, err
-	}
-	if f.Limit != 0 || f.Before != "" {
-		return nil, errors.New("store: Revoke: Filter.Limit and Filter.Before must be zero")
-	}
-	if micro(at).IsZero() {
-		return nil, errors.New("store: Revoke: at: zero: must be the time of the revocation")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	var changed []Digest
-	for _, c := range m.rows.selected(f, at) {
-		if !c.RevokedAt.IsZero() {
-			continue
-		}
-		n := *c
-		n.RevokedAt = micro(at)
-		m.replace(&n)
-		changed = append(changed, n.Digest)
-	}
-	return changed, nil
-}
-
-// Rotate implements [Store].
-func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *Credential) error {
-	if err := m.begin(ctx); err != nil {
-		return err
-	}
-	next = next.normal()
-	if next.CreatedAt.IsZero() {
-		return errors.New("store: Rotate: next.CreatedAt: zero: must be the time of the rotation")
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	old, err := m.get(id)
-	if err != nil {
-		return err
-	}
-	if !old.Active(next.CreatedAt) || !old.RotatedAt.IsZero() {
-		return ErrConflict
-	}
-	if err := m.vacant(next); err != nil {
-		return err
-	}
-	n := *old
-	n.RotatedAt = next.CreatedAt
-	// A zero until means never, which is no sooner than any expiry.
-	if until = micro(until); n.ExpiresAt.IsZero() || !until.IsZero() && until.Before(n.ExpiresAt) {
-		n.ExpiresAt = until
-	}
-	m.replace(&n)
-	m.add(next)
-	return nil
-}
-
-// Touch implements [Store].
-func (m *Memory) Touch(ctx context.Context, id string, at time.Time) error {
-	if err := m.begin(ctx); err != nil {
-		return err
-	}
-	at = micro(at)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	c, err := m.get(id)
-	if err != nil {
-		return err
-	}
-	if c.LastUsedAt.Before(at) {
-		n := *c
-		n.LastUsedAt = at
-		m.replace(&n)
-	}
-	return nil
-}
-
-// Prune implements [Store].
-func (m *Memory) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := m.begin(ctx); err != nil {
-		return 0, err
-	}
-	before = micro(before)
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.rows == nil {
-		return 0, nil
-	}
-	ended := func(t time.Time) bool { return !t.IsZero() && t.Before(before) }
-	kept := slices.DeleteFunc(slices.Clone(m.rows.all), func(c *Credential) bool {
-		return ended(c.ExpiresAt) || ended(c.RevokedAt)
-	})
-	pruned := len(m.rows.all) - len(kept)
-	if pruned == 0 {
-		return 0, nil
-	}
-	m.rows = newRows(kept)
-	m.table.Store(newTable(kept))
-	return pruned, nil
-}
-
-// vacant returns ErrExists if c's ID or digest is taken.
-func (m *Memory) vacant(c *Credential) error {
-	if m.rows.get(c.ID) != nil {
-		return ErrExists
-	}
-	if t := m.table.Load(); t != nil {
-		if _, taken := t.at(&c.Digest); taken != nil {
-			return ErrExists
-		}
-	}
-	return nil
-}
-
-// add stores c, whose ID and digest are vacant.
-func (m *Memory) add(c *Credential) {
-	if m.rows == nil {
-		m.rows = newRows(nil)
-		m.table.Store(newTable(nil))
-	}
-	m.rows.share(c)
-	m.rows.add(c)
-	t := m.table.Load()
-	if t.full() {
-		t = newTable(m.rows.all) // with c
+// selected yields the rows of all pages from q.After on, newest first.
+func (m *Memory) selected(q Query) iter.Seq[*Credential] {
+	a, now := m.accounts[q.Subject], time.Now()
+	var newest []*Credential
+	if q.Active {
+		newest = a.live(now)
 	} else {
-		t.put(c)
+		newest = a.created(q.Kind, q.ClientID, time.Time{})
 	}
-	m.table.Store(t)
+	after := &Credential{}
+	after.CreatedAt, after.ID, _ = q.After.Position() // Validate has seen it
+	if q.After != "" && !q.Active {
+		after.Kind, after.ClientID = q.Kind, q.ClientID
+		i, _ := slices.BinarySearchFunc(newest, after, byCreation)
+		newest = newest[:i]
+	}
+	return func(yield func(*Credential) bool) {
+		for i := range newest {
+			c := newest[i]
+			if !q.Active {
+				c = newest[len(newest)-1-i] // they are oldest first
+			}
+			if q.After != "" && oldestFirst(c, after) >= 0 || !q.Match(c, now) {
+				continue
+			}
+			if !yield(c) {
+				return
+			}
+		}
+	}
 }
 
-// replace puts c in the place of the credential with its ID and digest.
-func (m *Memory) replace(c *Credential) {
-	m.rows.replace(c)
-	m.table.Load().put(c)
+// Scan implements [Scanner]. It yields the rows as they were when the iteration
+// began.
+func (m *Memory) Scan(ctx context.Context, f ScanFilter) iter.Seq2[*Credential, error] {
+	return func(yield func(*Credential, error) bool) {
+		if err := ctx.Err(); err != nil {
+			yield(nil, err)
+			return
+		}
+		var rows []*Credential
+		if t := m.table.Load(); t != nil {
+			rows = t.rows()
+		}
+		now := time.Now()
+		for _, c := range rows {
+			if f.Match(c, now) && !yield(c, nil) {
+				return
+			}
+		}
+	}
 }

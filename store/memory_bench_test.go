@@ -53,7 +53,7 @@ func filled(tb testing.TB, n int) (*store.Memory, []store.Digest) {
 			ID: id, Kind: store.KindToken, Digest: digests[i], Subject: fmt.Sprint("account-", i/10), Name: "ci",
 			Scopes: []string{"*"}, Family: id, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		}
-		if err := m.Insert(context.Background(), c, 0); err != nil {
+		if _, err := m.Insert(context.Background(), c, store.Limits{}); err != nil {
 			tb.Fatal(err)
 		}
 	}

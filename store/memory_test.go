@@ -19,7 +19,9 @@ import (
 // concurrent-revoke-is-seen-by-later-reads), R3 (concurrent-rotate-has-one-winner),
 // R4 (rotate-never-extends), R6 (revoke-keeps-the-first-time,
 // revoke-id-of-another-subject), R8 (touch-never-inserts,
-// concurrent-touch-cannot-undo-revoke) and R10 (concurrent-insert-keeps-the-limit).
+// concurrent-touch-cannot-undo-revoke) and R10 (concurrent-insert-keeps-the-limit), R11 and B9 (bounded-by-what-is-live), R16
+// (concurrent-update-cannot-undo-revoke), B14 (limit-recent-is-exact) and B15
+// (erase-deletes-the-account).
 func TestMemory(t *testing.T) {
 	t.Run("new", func(t *testing.T) {
 		storetest.Run(t, func(*testing.T) store.Store { return store.NewMemory() })
@@ -39,7 +41,6 @@ func numbered(i int) *store.Credential {
 		Subject:   fmt.Sprint("account-", i/10),
 		Scopes:    []string{"*"},
 		Family:    fmt.Sprint("family-", i/3),
-		Parent:    fmt.Sprint("parent-", i/7),
 		CreatedAt: time.Date(2026, 1, 1, 0, 0, i, 0, time.UTC),
 	}
 }
@@ -47,7 +48,7 @@ func numbered(i int) *store.Credential {
 func insert(t *testing.T, m *store.Memory, cs ...*store.Credential) {
 	t.Helper()
 	for _, c := range cs {
-		if err := m.Insert(t.Context(), c, 0); err != nil {
+		if _, err := m.Insert(t.Context(), c, store.Limits{}); err != nil {
 			t.Fatalf("Insert(%q): %v", c.ID, err)
 		}
 	}
@@ -103,7 +104,7 @@ func TestMemoryReadersWhileTableGrows(t *testing.T) {
 	var writers, readers sync.WaitGroup
 	writers.Go(func() {
 		for _, c := range credentials[:rows] {
-			if err := m.Insert(ctx, c, 0); err != nil {
+			if _, err := m.Insert(ctx, c, store.Limits{}); err != nil {
 				t.Errorf("Insert(%q): %v", c.ID, err)
 				return
 			}
@@ -163,14 +164,15 @@ func TestMemoryListsAtOnce(t *testing.T) {
 	m := store.NewMemory()
 	for i := range 16 {
 		c := numbered(i)
-		c.Subject, c.Family, c.Parent = "ada", numbered(0).ID, "secret"
+		c.Subject = "ada"
 		insert(t, m, c)
 		var readers sync.WaitGroup
 		for range 4 {
 			readers.Go(func() {
-				for _, f := range []store.Filter{{Family: c.Family}, {Subject: c.Subject}, {Parent: c.Parent}} {
-					if got, err := m.List(t.Context(), f); err != nil || len(got) != i+1 {
-						t.Errorf("List(%+v) returned %d credentials, %v, want %d", f, len(got), err, i+1)
+				for _, active := range []bool{false, true} {
+					q := store.Query{Kind: c.Kind, Subject: c.Subject, Active: active}
+					if got, _, err := m.List(t.Context(), q); err != nil || len(got) != i+1 {
+						t.Errorf("List(%+v) returned %d credentials, %v, want %d", q, len(got), err, i+1)
 					}
 				}
 			})
@@ -194,7 +196,7 @@ func TestMemoryPruneKeepsIndexes(t *testing.T) {
 		}
 		insert(t, m, c)
 	}
-	if n, err := m.Prune(t.Context(), now); err != nil || n != len(pruned) {
+	if n, err := m.Prune(t.Context(), store.PruneBefore{Ended: now}); err != nil || n != len(pruned) {
 		t.Fatalf("Prune = %d, %v, want %d", n, err, len(pruned))
 	}
 	for range 2 { // and once more after rows have come back
@@ -206,17 +208,16 @@ func TestMemoryPruneKeepsIndexes(t *testing.T) {
 				t.Fatalf("Get(%q) = %v, %v", c.ID, got, err)
 			}
 		}
-		for _, f := range []store.Filter{{Subject: "account-100"}, {Family: "family-335"}, {Parent: "parent-143"}} {
-			var want []string
-			for i := len(kept) - 1; i >= 0; i-- {
-				if f.Match(kept[i], now) {
-					want = append(want, kept[i].ID)
-				}
+		q := store.Query{Kind: store.KindToken, Subject: "account-100"}
+		var want []string
+		for i := len(kept) - 1; i >= 0; i-- {
+			if q.Match(kept[i], now) {
+				want = append(want, kept[i].ID)
 			}
-			got, err := m.List(t.Context(), f)
-			if err != nil || fmt.Sprint(ids(got)) != fmt.Sprint(want) || len(want) == 0 {
-				t.Fatalf("List(%+v) = %v, %v, want %v", f, ids(got), err, want)
-			}
+		}
+		got, _, err := m.List(t.Context(), q)
+		if err != nil || fmt.Sprint(ids(got)) != fmt.Sprint(want) || len(want) == 0 {
+			t.Fatalf("List(%+v) = %v, %v, want %v", q, ids(got), err, want)
 		}
 		for _, c := range pruned {
 			if _, err := m.Find(t.Context(), c.Kind, c.Digest); !errors.Is(err, store.ErrNotFound) {
@@ -237,8 +238,8 @@ func ids(cs []*store.Credential) []string {
 	return out
 }
 
-// A cancelled context is the one outage that Memory has.
-func TestMemoryCancelled(t *testing.T) {
+// A canceled context is the one outage that Memory has.
+func TestMemoryCanceled(t *testing.T) {
 	m := store.NewMemory()
 	c := numbered(1)
 	insert(t, m, c)
@@ -249,21 +250,39 @@ func TestMemoryCancelled(t *testing.T) {
 	}
 	_, get := m.Get(ctx, c.ID)
 	_, find := m.Find(ctx, c.Kind, numbered(2).Digest)
-	_, list := m.List(ctx, store.Filter{Subject: c.Subject})
+	_, insert := m.Insert(ctx, numbered(2), store.Limits{})
+	_, _, list := m.List(ctx, store.Query{Kind: c.Kind, Subject: c.Subject})
+	_, update := m.Update(ctx, c.ID, store.Changes{})
 	_, revoke := m.Revoke(ctx, store.Filter{Subject: c.Subject}, c.CreatedAt)
-	_, prune := m.Prune(ctx, c.CreatedAt)
+	_, prune := m.Prune(ctx, store.PruneBefore{Ended: c.CreatedAt})
+	_, erase := m.Erase(ctx, c.Subject)
 	for call, err := range map[string]error{
 		"Find":   find,
 		"Get":    get,
-		"Insert": m.Insert(ctx, numbered(2), 0),
+		"Insert": insert,
 		"List":   list,
+		"Update": update,
 		"Revoke": revoke,
-		"Rotate": m.Rotate(ctx, c.ID, c.CreatedAt, numbered(2)),
-		"Touch":  m.Touch(ctx, c.ID, c.CreatedAt),
+		"Rotate": m.Rotate(ctx, c.ID, c.CreatedAt, numbered(2), store.Limits{}),
+		"Touch":  m.Touch(ctx, []store.Use{{ID: c.ID, At: c.CreatedAt}}),
 		"Prune":  prune,
+		"Erase":  erase,
 	} {
 		if !errors.Is(err, context.Canceled) {
 			t.Errorf("%s: error = %v, want %v", call, err, context.Canceled)
+		}
+	}
+}
+
+// Older credentials cannot end at no time: they would stay usable, and be reported
+// as ended.
+func TestMemoryEndsNothingAtZeroTime(t *testing.T) {
+	m := store.NewMemory()
+	for i := range 2 {
+		c := &store.Credential{ID: fmt.Sprint(i), Kind: store.KindSession, Digest: store.Digest{byte(i)}, Subject: "ada"}
+		got, err := m.Insert(t.Context(), c, store.Limits{Active: 1, EndOldest: true})
+		if err == nil || got != nil {
+			t.Errorf("Insert without CreatedAt = %v, %v, want an error", got, err)
 		}
 	}
 }

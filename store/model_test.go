@@ -20,13 +20,6 @@ import (
 // wrong. It follows the contract and shares no code with Memory.
 type model map[string]store.Credential // by ID
 
-func (m model) get(id string) (store.Credential, error) {
-	if c, ok := m[id]; ok {
-		return c, nil
-	}
-	return store.Credential{}, store.ErrNotFound
-}
-
 func (m model) taken(c store.Credential) bool {
 	for _, row := range m {
 		if row.ID == c.ID || row.Digest == c.Digest {
@@ -36,49 +29,85 @@ func (m model) taken(c store.Credential) bool {
 	return false
 }
 
-func (m model) insert(c store.Credential, limit int) error {
+func (m model) insert(c store.Credential, l store.Limits) ([]store.Digest, error) {
 	c = floorTimes(c)
 	if m.taken(c) {
-		return store.ErrExists
+		return nil, store.ErrExists
 	}
-	held := 0
+	var current []store.Credential
 	for _, row := range m {
-		if row.Subject == c.Subject && row.Kind == c.Kind && live(row, c.CreatedAt) {
-			held++
+		if row.Subject == c.Subject && row.Kind == c.Kind && row.ClientID == c.ClientID && row.RotatedAt.IsZero() && live(row, c.CreatedAt) {
+			current = append(current, row)
 		}
 	}
-	if limit > 0 && held >= limit {
-		return store.ErrLimit
+	slices.SortFunc(current, newest)
+	switch {
+	case m.exceeds(c, l), l.Active > 0 && len(current) >= l.Active && !l.EndOldest:
+		return nil, store.ErrLimit
+	}
+	var ended []store.Digest
+	for i := range current {
+		if l.Active > 0 && i >= l.Active-1 {
+			row := current[i]
+			row.RevokedAt = c.CreatedAt
+			m[row.ID] = row
+			ended = append(ended, row.Digest)
+		}
 	}
 	m[c.ID] = c
-	return nil
+	return ended, nil
 }
 
-func (m model) list(f store.Filter, now time.Time) ([]store.Credential, error) {
-	last, err := m.get(f.Before)
-	if f.Before != "" && err != nil {
-		return nil, err
+// exceeds reports whether c exceeds l.Recent.
+func (m model) exceeds(c store.Credential, l store.Limits) bool {
+	n := 0
+	for _, row := range m {
+		if row.Subject == c.Subject && row.Kind == c.Kind && row.ClientID == c.ClientID && !row.CreatedAt.Before(floor(l.Since)) {
+			n++
+		}
 	}
-	newestFirst := func(a, b store.Credential) int {
-		return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
-	}
+	return l.Recent > 0 && n >= l.Recent
+}
+
+func newest(a, b store.Credential) int {
+	return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+}
+
+// list returns all pages of q from after on, or all if that is nil.
+func (m model) list(q store.Query, after *store.Credential, now time.Time) (page []store.Credential, more bool) {
 	var found []store.Credential
 	for _, c := range m {
-		if selects(f, c, now) && (f.Before == "" || newestFirst(last, c) < 0) {
+		if c.Subject == q.Subject && c.Kind == q.Kind && (q.ClientID == "*" || c.ClientID == q.ClientID) && (!q.Active || live(c, now)) &&
+			(after == nil || newest(*after, c) < 0) {
 			found = append(found, c)
 		}
 	}
-	slices.SortFunc(found, newestFirst)
-	if f.Limit == 0 {
-		f.Limit = 100
+	slices.SortFunc(found, newest)
+	if q.Limit == 0 {
+		q.Limit = 100
 	}
-	return found[:min(f.Limit, len(found))], nil
+	return found[:min(q.Limit, len(found))], len(found) > q.Limit
+}
+
+func (m model) update(id string, ch store.Changes) error {
+	c, ok := m[id]
+	if !ok {
+		return store.ErrNotFound
+	}
+	if ch.Name != nil {
+		c.Name = *ch.Name
+	}
+	if ch.Scopes != nil {
+		c.Scopes = *ch.Scopes
+	}
+	m[id] = c
+	return nil
 }
 
 func (m model) revoke(f store.Filter, at time.Time) []store.Digest {
 	var changed []store.Digest
 	for id, c := range m {
-		if selects(f, c, at) && c.RevokedAt.IsZero() {
+		if selects(f, c) && live(c, at.Add(-time.Minute)) {
 			c.RevokedAt = floor(at)
 			m[id] = c
 			changed = append(changed, c.Digest)
@@ -87,7 +116,7 @@ func (m model) revoke(f store.Filter, at time.Time) []store.Digest {
 	return changed
 }
 
-func (m model) rotate(id string, until time.Time, next store.Credential) error {
+func (m model) rotate(id string, until time.Time, next store.Credential, l store.Limits) error {
 	next, until = floorTimes(next), floor(until)
 	old, ok := m[id]
 	switch {
@@ -97,6 +126,8 @@ func (m model) rotate(id string, until time.Time, next store.Credential) error {
 		return store.ErrConflict
 	case m.taken(next):
 		return store.ErrExists
+	case m.exceeds(next, l):
+		return store.ErrLimit
 	}
 	old.RotatedAt = next.CreatedAt
 	switch {
@@ -108,23 +139,35 @@ func (m model) rotate(id string, until time.Time, next store.Credential) error {
 	return nil
 }
 
-func (m model) touch(id string, at time.Time) error {
-	c, ok := m[id]
-	if !ok {
-		return store.ErrNotFound
+func (m model) touch(uses []store.Use) {
+	for _, u := range uses {
+		if c, ok := m[u.ID]; ok && floor(u.At).After(c.LastUsedAt) {
+			c.LastUsedAt, c.LastUsedAddr = floor(u.At), u.Addr
+			m[u.ID] = c
+		}
 	}
-	if at = floor(at); at.After(c.LastUsedAt) {
-		c.LastUsedAt = at
-		m[id] = c
-	}
-	return nil
 }
 
-func (m model) prune(before time.Time) int {
-	past := func(t time.Time) bool { return !t.IsZero() && t.Before(floor(before)) }
+func (m model) prune(before store.PruneBefore) int {
 	n := 0
 	for id, c := range m {
+		limit := before.Ended
+		if !c.RotatedAt.IsZero() {
+			limit = before.Rotated
+		}
+		past := func(t time.Time) bool { return !t.IsZero() && t.Before(floor(limit)) }
 		if past(c.ExpiresAt) || past(c.RevokedAt) {
+			delete(m, id)
+			n++
+		}
+	}
+	return n
+}
+
+func (m model) erase(subject string) int {
+	n := 0
+	for id, c := range m {
+		if c.Subject == subject {
 			delete(m, id)
 			n++
 		}
@@ -136,15 +179,14 @@ func live(c store.Credential, now time.Time) bool {
 	return c.RevokedAt.IsZero() && (c.ExpiresAt.IsZero() || c.ExpiresAt.After(now))
 }
 
-func selects(f store.Filter, c store.Credential, now time.Time) bool {
+func selects(f store.Filter, c store.Credential) bool {
 	switch {
 	case f.Kind != "" && f.Kind != c.Kind,
 		f.ID != "" && f.ID != c.ID,
 		f.Subject != "" && f.Subject != c.Subject,
-		f.Family != "" && f.Family != c.Family,
-		f.Parent != "" && f.Parent != c.Parent,
-		f.Except != "" && f.Except == c.ID,
-		f.Active && !live(c, now):
+		f.Family != "" && f.Family != c.Family && f.Family != c.ID,
+		f.ClientID != "" && f.ClientID != c.ClientID,
+		slices.Contains(f.Except, c.ID):
 		return false
 	}
 	return true
@@ -164,9 +206,9 @@ func floorTimes(c store.Credential) store.Credential {
 // equal compares rows as they are kept: times by value, in UTC.
 func equal(a *store.Credential, b store.Credential) bool {
 	return a.ID == b.ID && a.Kind == b.Kind && a.Digest == b.Digest && a.Subject == b.Subject &&
-		a.Name == b.Name && slices.Equal(a.Scopes, b.Scopes) && a.Family == b.Family && a.Parent == b.Parent &&
+		a.Name == b.Name && slices.Equal(a.Scopes, b.Scopes) && a.Family == b.Family && a.ClientID == b.ClientID &&
 		slices.Equal(a.Networks, b.Networks) && a.CreatedAt == b.CreatedAt && a.ExpiresAt == b.ExpiresAt &&
-		a.RotatedAt == b.RotatedAt && a.RevokedAt == b.RevokedAt && a.LastUsedAt == b.LastUsedAt &&
+		a.RotatedAt == b.RotatedAt && a.RevokedAt == b.RevokedAt && a.LastUsedAt == b.LastUsedAt && a.LastUsedAddr == b.LastUsedAddr &&
 		slices.Equal(a.Data, b.Data)
 }
 
@@ -196,7 +238,7 @@ func (r *chooser) digest() store.Digest { return r.digests[r.IntN(len(r.digests)
 func (r *chooser) kind() store.Kind     { return store.Kind(r.one("token", "secret")) }
 func (r *chooser) subject() string      { return r.one("ada", "grace", "Ada") }
 func (r *chooser) family() string       { return r.one("", "id-1", "id-2", "id-3", "chain") }
-func (r *chooser) parent() string       { return r.one("", "", "id-1", "id-4") }
+func (r *chooser) client() string       { return r.one("", "", "id-1", "id-4") }
 
 // at returns now or a moment around it, to the nanosecond and in any zone.
 func (r *chooser) at() time.Time {
@@ -218,7 +260,7 @@ func (r *chooser) maybe() time.Time {
 func (r *chooser) credential() store.Credential {
 	c := store.Credential{
 		ID: r.id(), Kind: r.kind(), Digest: r.digest(), Subject: r.subject(), Name: r.one("", "ci"),
-		Family: r.family(), Parent: r.parent(), CreatedAt: r.at(), ExpiresAt: r.maybe(),
+		Family: r.family(), ClientID: r.client(), CreatedAt: r.at(), ExpiresAt: r.maybe(),
 	}
 	if r.IntN(2) == 0 {
 		c.Scopes = []string{r.one("*", "read"), "write"}
@@ -231,12 +273,17 @@ func (r *chooser) credential() store.Credential {
 func (r *chooser) filter() store.Filter {
 	var f store.Filter
 	for f.Validate() != nil {
-		f = store.Filter{Subject: r.one("", r.subject()), Family: r.one("", "", r.family()), Parent: r.one("", "", r.parent()), ID: r.one("", "", "", r.id())}
+		f = store.Filter{Subject: r.one("", r.subject()), Family: r.one("", "", r.family()), ClientID: r.one("", "", r.client()), ID: r.one("", "", "", r.id())}
 	}
 	f.Kind = store.Kind(r.one("", "token", "secret"))
-	f.Except = r.one("", "", r.id())
-	f.Active = r.IntN(2) == 0
+	if r.IntN(3) == 0 {
+		f.Except = []string{r.id(), r.id()}
+	}
 	return f
+}
+
+func (r *chooser) limits() store.Limits {
+	return store.Limits{Active: r.IntN(8) - 2, EndOldest: r.IntN(2) == 0, Recent: r.IntN(30) - 10, Since: r.at()}
 }
 
 // Ten thousand random calls of Memory and the model: the answers are the same,
@@ -266,34 +313,75 @@ func compareWithModel(t *testing.T, seed uint64) {
 		var wantRows []store.Credential
 		switch n := r.IntN(100); {
 		case n < 30:
-			c, limit := r.credential(), r.IntN(30)-2
-			method, args = "Insert", fmt.Sprintf("(%+v, %d)", c, limit)
-			gotErr, wantErr = got.Insert(ctx, &c, limit), want.insert(c, limit)
+			c, l := r.credential(), r.limits()
+			method, args = "Insert", fmt.Sprintf("(%+v, %+v)", c, l)
+			var ended, wantEnded []store.Digest
+			ended, gotErr = got.Insert(ctx, &c, l)
+			wantEnded, wantErr = want.insert(c, l)
+			if !sameDigests(ended, wantEnded) {
+				t.Fatalf("step %d: %s%s ended %d, want %d, the same", step, method, args, len(ended), len(wantEnded))
+			}
 		case n < 50:
-			id, until, next := r.id(), r.maybe(), r.credential()
-			method, args = "Rotate", fmt.Sprintf("(%q, %v, %+v)", id, until, next)
-			gotErr, wantErr = got.Rotate(ctx, id, until, &next), want.rotate(id, until, next)
+			id, until, next, l := r.id(), r.maybe(), r.credential(), r.limits()
+			method, args = "Rotate", fmt.Sprintf("(%q, %v, %+v, %+v)", id, until, next, l)
+			gotErr, wantErr = got.Rotate(ctx, id, until, &next, l), want.rotate(id, until, next, l)
+		case n < 58:
+			var uses []store.Use
+			for range r.IntN(4) {
+				uses = append(uses, store.Use{ID: r.id(), At: r.maybe(), Addr: netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(9))})})
+			}
+			method, args = "Touch", fmt.Sprintf("(%v)", uses)
+			gotErr = got.Touch(ctx, uses)
+			want.touch(uses)
 		case n < 65:
-			id, at := r.id(), r.maybe()
-			method, args = "Touch", fmt.Sprintf("(%q, %v)", id, at)
-			gotErr, wantErr = got.Touch(ctx, id, at), want.touch(id, at)
+			id, ch := r.id(), store.Changes{}
+			if name := r.one("", "renamed"); r.IntN(2) == 0 {
+				ch.Name = &name
+			}
+			if r.IntN(2) == 0 {
+				ch.Scopes = &[]string{r.one("a", "b")}
+			}
+			method, args = "Update", fmt.Sprintf("(%q, %+v)", id, ch)
+			_, gotErr = got.Update(ctx, id, ch)
+			wantErr = want.update(id, ch)
 		case n < 67:
-			f, at := r.filter(), r.at()
+			f, at := r.filter(), r.at().Add(time.Duration(r.IntN(2))*time.Minute)
 			method, args = "Revoke", fmt.Sprintf("(%+v, %v)", f, at)
 			var digests []store.Digest
 			digests, gotErr = got.Revoke(ctx, f, at)
 			if want := want.revoke(f, at); !sameDigests(digests, want) {
 				t.Fatalf("step %d: %s%s returned %d digests, want %d, the same", step, method, args, len(digests), len(want))
 			}
-		case n < 98:
-			f, now := r.filter(), time.Now()
-			f.Limit, f.Before = r.IntN(7), r.one("", r.id())
-			method, args = "List", fmt.Sprintf("(%+v)", f)
-			gotRows, gotErr = got.List(ctx, f)
-			wantRows, wantErr = want.list(f, now)
+		case n < 97:
+			q, now := store.Query{Subject: r.subject(), Kind: r.kind(), ClientID: r.client(), Active: r.IntN(2) == 0, Limit: r.IntN(7)}, time.Now()
+			if q.Active && r.IntN(2) == 0 {
+				q.ClientID = store.AnyClient
+			}
+			var after *store.Credential
+			if r.IntN(2) == 0 {
+				c := r.credential()
+				c.CreatedAt = floor(c.CreatedAt)
+				after, q.After = &c, store.NewCursor(&c)
+			}
+			method, args = "List", fmt.Sprintf("(%+v)", q)
+			var next store.Cursor
+			gotRows, next, gotErr = got.List(ctx, q)
+			var more bool
+			wantRows, more = want.list(q, after, now)
+			if (next != "") != more || more && next != store.NewCursor(gotRows[len(gotRows)-1]) {
+				t.Fatalf("step %d: %s%s: cursor %q, want one: %t", step, method, args, next, more)
+			}
+		case n < 98 && step%5 == 0:
+			subject := r.subject()
+			method, args = "Erase", fmt.Sprintf("(%q)", subject)
+			var n int
+			n, gotErr = got.Erase(ctx, subject)
+			if want := want.erase(subject); n != want {
+				t.Fatalf("step %d: %s%s = %d, want %d", step, method, args, n, want)
+			}
 		default:
-			before := r.at().Add(-20 * time.Microsecond)
-			method, args = "Prune", fmt.Sprintf("(%v)", before)
+			before := store.PruneBefore{Ended: r.at().Add(-20 * time.Microsecond), Rotated: r.at().Add(-20 * time.Microsecond)}
+			method, args = "Prune", fmt.Sprintf("(%+v)", before)
 			var n int
 			n, gotErr = got.Prune(ctx, before)
 			if want := want.prune(before); n != want {
@@ -314,9 +402,8 @@ func compareWithModel(t *testing.T, seed uint64) {
 	for _, o := range []outcome{
 		{"Insert", nil}, {"Insert", store.ErrExists}, {"Insert", store.ErrLimit},
 		{"Rotate", nil}, {"Rotate", store.ErrExists}, {"Rotate", store.ErrConflict}, {"Rotate", store.ErrNotFound},
-		{"Touch", nil}, {"Touch", store.ErrNotFound},
-		{"List", nil}, {"List", store.ErrNotFound},
-		{"Revoke", nil}, {"Prune", nil},
+		{"Touch", nil}, {"Update", nil}, {"Update", store.ErrNotFound},
+		{"List", nil}, {"Revoke", nil}, {"Prune", nil},
 	} {
 		if outcomes[o] < 10 {
 			t.Errorf("%s: %v: happened %d times: the calls are not varied enough", o.method, o.err, outcomes[o])

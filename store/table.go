@@ -68,3 +68,14 @@ func (t *table) put(c *Credential) {
 
 // full reports whether one more row needs a larger table.
 func (t *table) full() bool { return 4*(t.taken+1) > 3*len(t.slots) }
+
+// rows returns all rows, in no order, in a slice of the caller's.
+func (t *table) rows() []*Credential {
+	rows := make([]*Credential, 0, t.taken)
+	for i := range t.slots {
+		if c := t.slots[i].row.Load(); c != nil {
+			rows = append(rows, c)
+		}
+	}
+	return rows
+}

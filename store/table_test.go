@@ -76,18 +76,15 @@ func TestTableIsNeverFull(t *testing.T) {
 	m := NewMemory()
 	for i := range 1000 {
 		c := &Credential{ID: strconv.Itoa(i), Digest: digest(uint64(i)*0x9e3779b97f4a7c15, 0)}
-		if err := m.Insert(t.Context(), c, 0); err != nil {
+		if _, err := m.Insert(t.Context(), c, Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		table := m.table.Load()
 		if size := len(table.slots); size&(size-1) != 0 || 4*table.taken > 3*size {
 			t.Fatalf("after %d rows: %d of %d slots taken, want at most three quarters of a power of two", i+1, table.taken, size)
 		}
-		if _, last := table.at(&c.Digest); table.taken != i+1 || last == nil || last != m.rows.get(c.ID) {
+		if _, last := table.at(&c.Digest); table.taken != i+1 || last == nil || last != m.ids[c.ID] {
 			t.Fatalf("after %d rows: %d slots taken, want as many, and the last row in one", i+1, table.taken)
-		}
-		if size := len(m.rows.slots); size&(size-1) != 0 || 4*len(m.rows.all) > 3*size {
-			t.Fatalf("after %d rows: %d IDs in %d slots, want at most three quarters of a power of two", i+1, len(m.rows.all), size)
 		}
 	}
 	if size := len(m.table.Load().slots); size > 4096 {
@@ -102,25 +99,25 @@ func TestPruneShrinks(t *testing.T) {
 	for i := range 10_000 {
 		c := &Credential{
 			ID: strconv.Itoa(i), Digest: digest(uint64(i)*0x9e3779b97f4a7c15, 0),
-			Subject: strconv.Itoa(i % 100), Family: strconv.Itoa(i / 2), Parent: strconv.Itoa(i % 7),
+			Subject:   strconv.Itoa(i % 100),
 			ExpiresAt: now,
 		}
 		if i == 5000 {
 			c.ExpiresAt = time.Time{}
 		}
-		if err := m.Insert(t.Context(), c, 0); err != nil {
+		if _, err := m.Insert(t.Context(), c, Limits{}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if n, err := m.Prune(t.Context(), now.Add(time.Second)); err != nil || n != 9999 {
+	if n, err := m.Prune(t.Context(), PruneBefore{Ended: now.Add(time.Second)}); err != nil || n != 9999 {
 		t.Fatalf("Prune = %d, %v, want 9999", n, err)
 	}
 	table := m.table.Load()
-	if len(table.slots) > 64 || table.taken != 1 || len(m.rows.all) != 1 || len(m.rows.slots) > 64 || len(m.rows.groups) != 3 {
-		t.Errorf("of one row: %d slots, %d of them taken, %d rows with IDs in %d slots, %d groups, want 64, 1, 1, 64, 3",
-			len(table.slots), table.taken, len(m.rows.all), len(m.rows.slots), len(m.rows.groups))
+	if len(table.slots) > 64 || table.taken != 1 || len(m.ids) != 1 || len(m.accounts) != 1 {
+		t.Errorf("of one row: %d slots, %d of them taken, %d IDs, %d accounts, want 64, 1, 1, 1",
+			len(table.slots), table.taken, len(m.ids), len(m.accounts))
 	}
-	if n, err := m.Prune(t.Context(), now.Add(time.Second)); err != nil || n != 0 || m.table.Load() != table {
+	if n, err := m.Prune(t.Context(), PruneBefore{Ended: now.Add(time.Second)}); err != nil || n != 0 || m.table.Load() != table {
 		t.Errorf("Prune again = %d, %v, want 0 and the same table", n, err)
 	}
 }

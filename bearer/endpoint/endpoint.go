@@ -96,7 +96,7 @@ type Config struct {
 	//
 	// A resource server that inspects everybody's tokens is let in by
 	// its client.Client, and clients are confined to what they were issued
-	// themselves by comparing client.Client with token.Parent.
+	// themselves by comparing client.Client with token.ClientID.
 	MayInspect, MayRevoke func(ctx context.Context, client *auth.Identity, token *store.Credential) bool
 
 	// Observe, if set, is told of every client that was authenticated or

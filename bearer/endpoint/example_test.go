@@ -87,7 +87,7 @@ func Example() {
 func ExampleConfig_mayInspect() {
 	const resourceServer = "6cYmGYVOiKz5dPgmbBUV" // the Family of its secret
 	own := func(_ context.Context, client *auth.Identity, token *store.Credential) bool {
-		return client.Subject == token.Subject && client.Client == token.Parent
+		return client.Subject == token.Subject && client.Client == token.ClientID
 	}
 	cfg := endpoint.Config{
 		MayInspect: func(ctx context.Context, client *auth.Identity, token *store.Credential) bool {
@@ -95,7 +95,7 @@ func ExampleConfig_mayInspect() {
 		},
 		MayRevoke: own,
 	}
-	token := &store.Credential{Subject: "ada", Parent: "5XK0aTq8JvN2wPdR7LsE"}
+	token := &store.Credential{Subject: "ada", ClientID: "5XK0aTq8JvN2wPdR7LsE"}
 	for _, client := range []*auth.Identity{
 		{Subject: "platform", Client: resourceServer},
 		{Subject: "ada", Client: "5XK0aTq8JvN2wPdR7LsE"},

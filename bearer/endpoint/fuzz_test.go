@@ -8,6 +8,7 @@ import (
 
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/bearer/endpoint"
+	"github.com/keystile/keystile/store"
 )
 
 // fuzz sends a body and an Authorization header, in which SECRET and ID stand for
@@ -33,7 +34,7 @@ func (f *fixture) fuzz(t *testing.T, h http.HandlerFunc, contentType, authorizat
 		if _, err := f.tokens.RevokeAll(t.Context(), "ada"); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := f.store.Prune(t.Context(), time.Now().Add(time.Hour)); err != nil {
+		if _, err := f.store.Prune(t.Context(), store.PruneBefore{Ended: time.Now().Add(time.Hour), Rotated: time.Now().Add(time.Hour)}); err != nil {
 			t.Fatal(err)
 		}
 	}

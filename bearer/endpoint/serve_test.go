@@ -221,7 +221,7 @@ func TestTokenWhileRotating(t *testing.T) {
 		}
 		close(start)
 		wg.Wait()
-		active, err := f.store.List(t.Context(), store.Filter{Kind: store.KindToken, Parent: f.id, Active: true})
+		active, _, err := f.store.List(t.Context(), store.Query{Kind: store.KindToken, Subject: "ada", ClientID: f.id, Active: true})
 		if err != nil || int64(len(active)) != tokens.Load() {
 			t.Errorf("%d active tokens stored, %v, want the %d that were answered", len(active), err, tokens.Load())
 		}

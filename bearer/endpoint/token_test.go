@@ -32,8 +32,8 @@ func TestToken(t *testing.T) {
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %v\nwant %v", got, want)
 	}
-	list, err := f.tokens.List(t.Context(), "ada")
-	if err != nil || len(list) != 1 || list[0].Parent != f.id || !f.works(t, token) {
+	list, err := f.tokens.ListExchanged(t.Context(), "ada", f.id)
+	if err != nil || len(list) != 1 || list[0].ClientID != f.id || !f.works(t, token) {
 		t.Errorf("%+v, %v, want one token of the client %s", list, err, f.id)
 	}
 }

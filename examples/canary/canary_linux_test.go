@@ -291,7 +291,7 @@ func (d *driver) plant(t *testing.T) {
 		d.ask(200, "GET /echo", "", "Authorization: "+text)
 		c := &store.Credential{ID: fmt.Sprint("planted", i), Kind: store.KindToken, Subject: subject, Family: "planted", CreatedAt: time.Now(), Data: []byte(text)}
 		rand.Read(c.Digest[:])
-		if err := d.store.Store.Insert(t.Context(), c, 0); err != nil {
+		if _, err := d.store.Store.Insert(t.Context(), c, store.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 	}

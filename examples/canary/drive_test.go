@@ -262,7 +262,7 @@ func (d *driver) insert(pepper, as string, kind store.Kind, change func(*store.C
 	c := &store.Credential{ID: rand.Text(), Kind: kind, Digest: store.Digest(mac.Sum(nil)), Subject: subject, Scopes: []string{auth.AllScopes}, CreatedAt: time.Now().Add(-time.Hour)}
 	c.Family = c.ID
 	change(c)
-	if err := d.store.Insert(d.t.Context(), c, 0); err != nil {
+	if _, err := d.store.Insert(d.t.Context(), c, store.Limits{}); err != nil {
 		d.t.Fatal(err)
 	}
 }

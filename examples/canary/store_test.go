@@ -62,29 +62,40 @@ func (s *tapped) Get(ctx context.Context, id string) (*store.Credential, error) 
 	return do(s, "get", func() (*store.Credential, error) { return s.Store.Get(ctx, id) }, id)
 }
 
-func (s *tapped) Insert(ctx context.Context, c *store.Credential, limit int) error {
-	_, err := do(s, "insert", func() (struct{}, error) { return none(s.Store.Insert(ctx, c, limit)) }, c, *c, limit)
-	return err
+func (s *tapped) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
+	return do(s, "insert", func() ([]store.Digest, error) { return s.Store.Insert(ctx, c, l) }, c, *c, l)
 }
 
-func (s *tapped) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-	return do(s, "list", func() ([]*store.Credential, error) { return s.Store.List(ctx, f) }, f)
+func (s *tapped) List(ctx context.Context, q store.Query) (page []*store.Credential, next store.Cursor, err error) {
+	page, err = do(s, "list", func() (_ []*store.Credential, err error) {
+		page, next, err = s.Store.List(ctx, q)
+		return page, err
+	}, q)
+	return page, next, err
+}
+
+func (s *tapped) Update(ctx context.Context, id string, ch store.Changes) (*store.Credential, error) {
+	return do(s, "update", func() (*store.Credential, error) { return s.Store.Update(ctx, id, ch) }, id, ch)
 }
 
 func (s *tapped) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 	return do(s, "revoke", func() ([]store.Digest, error) { return s.Store.Revoke(ctx, f, at) }, f, at)
 }
 
-func (s *tapped) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-	_, err := do(s, "rotate", func() (struct{}, error) { return none(s.Store.Rotate(ctx, id, until, next)) }, id, until, next, *next)
+func (s *tapped) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+	_, err := do(s, "rotate", func() (struct{}, error) { return none(s.Store.Rotate(ctx, id, until, next, l)) }, id, until, next, *next, l)
 	return err
 }
 
-func (s *tapped) Touch(ctx context.Context, id string, at time.Time) error {
-	_, err := do(s, "touch", func() (struct{}, error) { return none(s.Store.Touch(ctx, id, at)) }, id, at)
+func (s *tapped) Touch(ctx context.Context, uses []store.Use) error {
+	_, err := do(s, "touch", func() (struct{}, error) { return none(s.Store.Touch(ctx, uses)) }, uses)
 	return err
 }
 
-func (s *tapped) Prune(ctx context.Context, before time.Time) (int, error) {
+func (s *tapped) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	return do(s, "prune", func() (int, error) { return s.Store.Prune(ctx, before) }, before)
+}
+
+func (s *tapped) Erase(ctx context.Context, subject string) (int, error) {
+	return do(s, "erase", func() (int, error) { return s.Store.Erase(ctx, subject) }, subject)
 }

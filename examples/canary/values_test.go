@@ -47,7 +47,7 @@ func (s *service) values() []any {
 		s.tokens, s.secrets, s.unused, s.endpoint, s.limiter, *s.tokens, *s.secrets, *s.unused, *s.endpoint,
 		auth.Challenge{}, &auth.Error{}, auth.Event{}, auth.Account{}, auth.Identity{}, auth.Plaintext{},
 		bearer.Request{}, secret.Request{}, cookie.Request{}, cookie.Session{Addr: netip.IPv6Loopback()}, cookie.Key{},
-		store.Credential{}, store.Filter{}, store.NewMemory(), throttle.Config{}, endpoint.MetadataConfig{},
+		store.Credential{}, store.Filter{}, store.Query{}, store.Limits{}, store.Changes{}, store.Use{}, store.PruneBefore{}, store.ScanFilter{}, store.NewMemory(), throttle.Config{}, endpoint.MetadataConfig{},
 	}
 	for _, g := range s.guards {
 		values = append(values, g)

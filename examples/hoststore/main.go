@@ -1,24 +1,24 @@
 // Hoststore is a service that keeps its tokens in a table that it has had for
-// years, with columns and names of its own, and not in one of keystile's.
+// years, with columns and names of its own, integer IDs and a foreign key to its
+// accounts.
 //
 //	go run ./examples/hoststore
 //
-// The table is in store.go, and the eight methods of store.Store on it; the test
-// holds them to the contract. The service is the quickstart with that store. It
-// does not show how the old rows came there: their hash column has to be the
-// SHA-256 of what their owners present.
+// The tables are in schema.go, the methods of store.Store in store.go, and rows in
+// row.go; the test holds them to the contract. The service is the quickstart with
+// that store. Older rows keep working if their hash is the SHA-256 of what their
+// owners present.
 package main
 
 import (
 	"context"
-	"database/sql"
 	"flag"
 	"fmt"
 	"log"
 	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
+	"strconv"
 
 	_ "modernc.org/sqlite" // the driver
 
@@ -51,7 +51,11 @@ func main() {
 	mux := http.NewServeMux()
 	mux.Handle("GET /hello", guard.Require()(http.HandlerFunc(hello)))
 
-	plain, token, err := tokens.Issue(ctx, bearer.Request{Subject: "ada", Name: "hoststore"})
+	ada, err := account(ctx, db, "ada")
+	if err != nil {
+		log.Fatal(err)
+	}
+	plain, token, err := tokens.Issue(ctx, bearer.Request{Subject: strconv.FormatInt(ada, 10), Name: "hoststore"})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -64,18 +68,7 @@ func main() {
 	log.Fatal(http.Serve(listener, mux))
 }
 
-// open returns the database of the service. Every transaction locks it when it
-// begins, so that what it reads stays so until it has written.
-func open(ctx context.Context, path string) (*sql.DB, error) {
-	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)")
-	if err != nil {
-		return nil, err
-	}
-	_, err = db.ExecContext(ctx, schema)
-	return db, err
-}
-
 func hello(w http.ResponseWriter, r *http.Request) {
 	id, _ := auth.FromContext(r.Context())
-	fmt.Fprintf(w, "Hello, %s.\n", id.Subject)
+	fmt.Fprintf(w, "Hello, account %s.\n", id.Subject)
 }

@@ -2,11 +2,15 @@ package main
 
 import (
 	"bufio"
+	"context"
+	"crypto/rand"
+	"database/sql"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"testing"
 	"time"
 
@@ -14,15 +18,32 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
+// S16: subjects are integers, and accounts must exist.
 func TestStore(t *testing.T) {
+	var db *sql.DB
 	storetest.Run(t, func(t *testing.T) store.Store {
-		db, err := open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-		if err != nil {
+		var err error
+		if db, err = open(t.Context(), filepath.Join(t.TempDir(), "test.db")); err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { db.Close() })
 		return accessKeys{db}
-	})
+	}, storetest.Subjects(func(t *testing.T) string {
+		id, err := account(t.Context(), db, rand.Text())
+		if err != nil {
+			t.Error(err)
+		}
+		return strconv.FormatInt(id, 10)
+	}), storetest.Fill(func(ctx context.Context, _ store.Store, rows []*store.Credential) error {
+		return accessKeys{db}.write(ctx, func(tx *sql.Tx) error {
+			for _, c := range rows {
+				if err := insert(ctx, tx, c); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}))
 }
 
 // TestMain lets the test's own program be the service, in a process that asks for
@@ -80,7 +101,7 @@ func TestService(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer db.Close()
-	if _, err := db.Exec(`UPDATE access_keys SET blocked = ? WHERE owner = 'ada'`, time.Now().UnixMicro()); err != nil {
+	if _, err := db.Exec(`UPDATE access_keys SET blocked = ? WHERE account = (SELECT id FROM accounts WHERE name = 'ada')`, time.Now().UnixMicro()); err != nil {
 		t.Fatal(err)
 	}
 	want(m[1], 401)
@@ -88,4 +109,37 @@ func TestService(t *testing.T) {
 		t.Fatal(err)
 	}
 	want(m[1], 503)
+}
+
+// A subject has one form, and one that is no account's ID has no keys.
+func TestSubjectIsExact(t *testing.T) {
+	db, err := open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	id, err := account(t.Context(), db, "ada")
+	if err != nil {
+		t.Fatal(err)
+	}
+	st, now := accessKeys{db}, time.Now()
+	c := &store.Credential{ID: "key", Kind: store.KindToken, Subject: strconv.FormatInt(id, 10), CreatedAt: now}
+	if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
+		t.Fatal(err)
+	}
+	for _, other := range []string{"0" + c.Subject, "+" + c.Subject, c.Subject + " ", c.Subject + ".0", "ada", "99"} {
+		page, _, err := st.List(t.Context(), store.Query{Subject: other, Kind: c.Kind})
+		if len(page) > 0 || err != nil {
+			t.Errorf("List of account %q = %d keys, %v, want none", other, len(page), err)
+		}
+		n, err := st.Erase(t.Context(), other)
+		if n > 0 || err != nil {
+			t.Errorf("Erase of account %q = %d, %v, want 0", other, n, err)
+		}
+		d := *c
+		d.ID, d.Digest, d.Subject = "other", store.Digest{1}, other
+		if _, err := st.Insert(t.Context(), &d, store.Limits{}); err == nil {
+			t.Errorf("Insert for account %q: no error", other)
+		}
+	}
 }

@@ -5,32 +5,42 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"github.com/keystile/keystile/store"
 )
 
 // columns are those of the table, in the order of insert and all.
-const columns = `key, hash, type, owner, chain, origin, made, ends, rotated, blocked, used, details`
+const columns = `key, hash, type, account, chain, client, made, ends, rotated, blocked, used, used_from, details`
 
-// details is what the column of that name holds.
+// details is the content of the column of that name.
 type details struct {
 	Name     string
+	Hint     string
 	Scopes   []string
+	Actor    string
 	Networks []netip.Prefix
 	Data     []byte
 }
 
+func detailsOf(c *store.Credential) (string, error) {
+	b, err := json.Marshal(details{c.Name, c.Hint, c.Scopes, c.Actor, c.Networks, c.Data})
+	return string(b), err
+}
+
 // insert adds a row.
 func insert(ctx context.Context, tx *sql.Tx, c *store.Credential) error {
-	d, err := json.Marshal(details{c.Name, c.Scopes, c.Networks, c.Data})
+	d, err := detailsOf(c)
 	if err != nil {
 		return err
 	}
-	res, err := tx.ExecContext(ctx, `INSERT INTO access_keys (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
-		c.ID, c.Digest[:], c.Kind, c.Subject, c.Family, c.Parent,
-		micro(c.CreatedAt), micro(c.ExpiresAt), micro(c.RotatedAt), micro(c.RevokedAt), micro(c.LastUsedAt), string(d))
+	from, _ := c.LastUsedAddr.MarshalText()
+	res, err := tx.ExecContext(ctx, `INSERT INTO access_keys (`+columns+`) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`,
+		c.ID, c.Digest[:], c.Kind, accountID(c.Subject), c.Family, c.ClientID,
+		micro(c.CreatedAt), ends(c.ExpiresAt), micro(c.RotatedAt), micro(c.RevokedAt), micro(c.LastUsedAt), string(from), d)
 	if err != nil {
 		return err
 	}
@@ -38,6 +48,11 @@ func insert(ctx context.Context, tx *sql.Tx, c *store.Credential) error {
 		return err
 	}
 	return store.ErrExists
+}
+
+// A querier is a *sql.DB or a *sql.Tx.
+type querier interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // one returns the row for which where is true.
@@ -52,9 +67,10 @@ func one(ctx context.Context, q querier, where string, args ...any) (*store.Cred
 	return found[0], nil
 }
 
-// A querier is a *sql.DB or a *sql.Tx.
-type querier interface {
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+// live returns the rows of an account that are not blocked and end after the given
+// time, newest first. However many rows have ended, it reads none of them.
+func live(ctx context.Context, q querier, subject string, after time.Time) ([]*store.Credential, error) {
+	return all(ctx, q, `account = ? AND blocked IS NULL AND ends > ? ORDER BY made DESC, key DESC`, accountID(subject), after.UnixMicro())
 }
 
 // all returns the rows for which where is true.
@@ -65,10 +81,11 @@ func all(ctx context.Context, q querier, where string, args ...any) (found []*st
 	}
 	defer rows.Close()
 	for rows.Next() {
-		c := new(store.Credential)
-		var hash, det []byte
-		var made, ends, rotated, blocked, used sql.Null[int64]
-		err := rows.Scan(&c.ID, &hash, &c.Kind, &c.Subject, &c.Family, &c.Parent, &made, &ends, &rotated, &blocked, &used, &det)
+		var c store.Credential
+		var hash, from, det []byte
+		var account, made, end int64
+		var rotated, blocked, used sql.Null[int64]
+		err := rows.Scan(&c.ID, &hash, &c.Kind, &account, &c.Family, &c.ClientID, &made, &end, &rotated, &blocked, &used, &from, &det)
 		if err != nil {
 			return nil, err
 		}
@@ -76,24 +93,47 @@ func all(ctx context.Context, q querier, where string, args ...any) (found []*st
 		if err := json.Unmarshal(det, &d); err != nil {
 			return nil, fmt.Errorf("hoststore: key %q: details: %w", c.ID, err)
 		}
-		if len(hash) != len(c.Digest) {
-			return nil, fmt.Errorf("hoststore: key %q: hash: %d bytes", c.ID, len(hash))
+		if err := c.LastUsedAddr.UnmarshalText(from); err != nil {
+			return nil, fmt.Errorf("hoststore: key %q: used_from: %w", c.ID, err)
 		}
-		c.Digest = store.Digest(hash)
-		c.Name, c.Scopes, c.Networks, c.Data = d.Name, d.Scopes, d.Networks, d.Data
-		c.CreatedAt, c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = moment(made), moment(ends), moment(rotated), moment(blocked), moment(used)
-		found = append(found, c)
+		if len(hash) != len(c.Digest) {
+			return nil, fmt.Errorf("hoststore: key %q: hash: %d bytes; must be %d", c.ID, len(hash), len(c.Digest))
+		}
+		c.Digest, c.Subject = store.Digest(hash), strconv.FormatInt(account, 10)
+		c.Name, c.Hint, c.Scopes, c.Actor, c.Networks, c.Data = d.Name, d.Hint, d.Scopes, d.Actor, d.Networks, d.Data
+		c.CreatedAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = time.UnixMicro(made).UTC(), moment(rotated), moment(blocked), moment(used)
+		if end != never {
+			c.ExpiresAt = time.UnixMicro(end).UTC()
+		}
+		found = append(found, &c)
 	}
 	return found, rows.Err()
 }
 
-// micro returns t as the table has it: rounded down, and NULL for never, not 0,
-// which is in 1970.
+// accountID returns the account's ID, or NULL, which equals no ID and may not be
+// inserted. A subject has one form: "042" is not account 42.
+func accountID(subject string) sql.Null[int64] {
+	id, err := strconv.ParseInt(subject, 10, 64)
+	return sql.Null[int64]{V: id, Valid: err == nil && strconv.FormatInt(id, 10) == subject}
+}
+
+// never is the column ends of a key that does not expire.
+const never = math.MaxInt64
+
+func ends(t time.Time) int64 {
+	if t.IsZero() {
+		return never
+	}
+	return t.UnixMicro()
+}
+
+// micro returns t as the table keeps it: rounded down, and NULL if it is zero, not
+// 0, which is in 1970.
 func micro(t time.Time) sql.Null[int64] {
 	return sql.Null[int64]{V: t.UnixMicro(), Valid: !t.IsZero()}
 }
 
-// moment undoes micro.
+// moment is the inverse of micro.
 func moment(n sql.Null[int64]) time.Time {
 	if !n.Valid {
 		return time.Time{}

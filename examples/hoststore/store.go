@@ -5,34 +5,12 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"math"
+	"slices"
 	"time"
 
 	"github.com/keystile/keystile/store"
 )
-
-// schema is the table as it was, and the indexes that the queries below want.
-// Times are microseconds since 1970; NULL is never. What no query asks for is in
-// one column.
-const schema = `
-CREATE TABLE IF NOT EXISTS access_keys (
-	key     TEXT PRIMARY KEY NOT NULL,
-	hash    BLOB UNIQUE NOT NULL,
-	type    TEXT NOT NULL,
-	owner   TEXT NOT NULL,
-	chain   TEXT NOT NULL,
-	origin  TEXT NOT NULL,
-	made    INTEGER NOT NULL,
-	ends    INTEGER,
-	rotated INTEGER,
-	blocked INTEGER,
-	used    INTEGER,
-	details TEXT NOT NULL
-) STRICT;
-CREATE INDEX IF NOT EXISTS access_keys_owner  ON access_keys (owner, made, key);
-CREATE INDEX IF NOT EXISTS access_keys_chain  ON access_keys (chain);
-CREATE INDEX IF NOT EXISTS access_keys_origin ON access_keys (origin);`
-
-const active = `blocked IS NULL AND (ends IS NULL OR ends > ?)`
 
 // accessKeys is a store.Store on the table.
 type accessKeys struct{ db *sql.DB }
@@ -50,57 +28,142 @@ func (a accessKeys) Get(ctx context.Context, id string) (*store.Credential, erro
 }
 
 // Insert implements store.Store.
-func (a accessKeys) Insert(ctx context.Context, c *store.Credential, limit int) error {
-	return a.write(ctx, func(tx *sql.Tx) error {
-		var held int
-		err := tx.QueryRowContext(ctx, `SELECT count(*) FROM access_keys WHERE owner = ? AND type = ? AND `+active,
-			c.Subject, c.Kind, micro(c.CreatedAt)).Scan(&held)
-		switch {
-		case err != nil:
+func (a accessKeys) Insert(ctx context.Context, c *store.Credential, l store.Limits) (ended []store.Digest, err error) {
+	if l.EndOldest && isZero(c.CreatedAt) {
+		return nil, errors.New("hoststore: insert: CreatedAt: zero; must be the time at which older keys end")
+	}
+	err = a.write(ctx, func(tx *sql.Tx) error {
+		if err := checkRecent(ctx, tx, c, l); err != nil {
 			return err
-		case limit > 0 && held >= limit:
-			return store.ErrLimit
+		}
+		if l.Active > 0 {
+			current, err := live(ctx, tx, c.Subject, c.CreatedAt)
+			if err != nil {
+				return err
+			}
+			current = slices.DeleteFunc(current, func(row *store.Credential) bool {
+				return row.Kind != c.Kind || row.ClientID != c.ClientID || !row.RotatedAt.IsZero()
+			})
+			excess := current[min(len(current), l.Active-1):] // the oldest
+			if len(excess) > 0 && !l.EndOldest {
+				return store.ErrLimit
+			}
+			if ended, err = block(ctx, tx, excess, c.CreatedAt); err != nil {
+				return err
+			}
 		}
 		return insert(ctx, tx, c)
 	})
+	if err != nil {
+		return nil, err
+	}
+	return ended, nil
 }
 
 // List implements store.Store.
-func (a accessKeys) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-	if err := f.Validate(); err != nil {
-		return nil, err
+func (a accessKeys) List(ctx context.Context, q store.Query) (page []*store.Credential, next store.Cursor, err error) {
+	if err := q.Validate(); err != nil {
+		return nil, "", err
 	}
-	where, args := condition(f, time.Now())
-	if f.Before != "" {
-		last, err := a.Get(ctx, f.Before)
-		if err != nil {
-			return nil, err
-		}
-		where, args = where+` AND (made, key) < (?, ?)`, append(args, micro(last.CreatedAt), last.ID)
+	limit := cmp.Or(q.Limit, store.DefaultLimit)
+	made, key := int64(math.MaxInt64), "" // the page is before these
+	if q.After != "" {
+		last, id, _ := q.After.Position()
+		made, key = last.UnixMicro(), id
 	}
-	return all(ctx, a.db, where+` ORDER BY made DESC, key DESC LIMIT ?`, append(args, cmp.Or(f.Limit, store.DefaultLimit))...)
+	if q.Active {
+		now := time.Now()
+		page, err = live(ctx, a.db, q.Subject, now)
+		page = slices.DeleteFunc(page, func(c *store.Credential) bool {
+			return !q.Match(c, now) || cmp.Or(cmp.Compare(c.CreatedAt.UnixMicro(), made), cmp.Compare(c.ID, key)) >= 0
+		})
+	} else {
+		page, err = all(ctx, a.db, `account = ? AND type = ? AND client = ? AND (made, key) < (?, ?) ORDER BY made DESC, key DESC LIMIT ?`,
+			accountID(q.Subject), q.Kind, q.ClientID, made, key, limit+1)
+	}
+	if err != nil || len(page) <= limit {
+		return page, "", err
+	}
+	return page[:limit], store.NewCursor(page[limit-1]), nil
 }
 
-// Revoke implements store.Store.
+// Update implements store.Store.
+func (a accessKeys) Update(ctx context.Context, id string, ch store.Changes) (c *store.Credential, err error) {
+	err = a.write(ctx, func(tx *sql.Tx) error {
+		if c, err = one(ctx, tx, `key = ?`, id); err != nil {
+			return err
+		}
+		if ch.Name != nil {
+			c.Name = *ch.Name
+		}
+		if ch.Scopes != nil {
+			c.Scopes = *ch.Scopes
+		}
+		if ch.Networks != nil {
+			c.Networks = *ch.Networks
+		}
+		if ch.Data != nil {
+			c.Data = *ch.Data
+		}
+		c = c.Clone() // shares nothing with the caller's slices
+		d, err := detailsOf(c)
+		if err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE access_keys SET details = ? WHERE key = ?`, d, id)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Rotate implements store.Store.
+func (a accessKeys) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+	if isZero(next.CreatedAt) {
+		return errors.New("hoststore: rotate: next.CreatedAt: zero; must be the time of the rotation")
+	}
+	return a.write(ctx, func(tx *sql.Tx) error {
+		old, err := one(ctx, tx, `key = ?`, id)
+		switch {
+		case err != nil:
+			return err
+		case !old.Current(next.CreatedAt):
+			return store.ErrConflict
+		}
+		if err := checkRecent(ctx, tx, next, l); err != nil {
+			return err
+		}
+		_, err = tx.ExecContext(ctx, `UPDATE access_keys SET rotated = ?, ends = min(ends, ?) WHERE key = ?`, micro(next.CreatedAt), ends(until), id)
+		if err != nil {
+			return err
+		}
+		return insert(ctx, tx, next)
+	})
+}
+
+// Revoke implements store.Store. It does all in one step.
 func (a accessKeys) Revoke(ctx context.Context, f store.Filter, at time.Time) (changed []store.Digest, err error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
-	if f.Limit != 0 || f.Before != "" {
-		return nil, errors.New("hoststore: revoke: Limit and Before must be zero")
+	if isZero(at) {
+		return nil, errors.New("hoststore: revoke: at: zero; must be the time of the revocation")
 	}
-	if at.Truncate(time.Microsecond).IsZero() {
-		return nil, errors.New("hoststore: revoke: at: zero: must be the time of the revocation")
-	}
-	where, args := condition(f, at)
+	at = at.Truncate(time.Microsecond)
 	err = a.write(ctx, func(tx *sql.Tx) error {
-		found, err := all(ctx, tx, where+` AND blocked IS NULL`, args...)
-		for _, c := range found {
-			changed = append(changed, c.Digest)
+		var rows []*store.Credential
+		if f.ID != "" {
+			rows, err = all(ctx, tx, `key = ?`, f.ID)
+		} else {
+			rows, err = live(ctx, tx, f.Subject, at.Add(-store.Skew))
 		}
-		if err == nil {
-			_, err = tx.ExecContext(ctx, `UPDATE access_keys SET blocked = ? WHERE blocked IS NULL AND `+where, append([]any{micro(at)}, args...)...)
+		if err != nil {
+			return err
 		}
+		rows = slices.DeleteFunc(rows, func(c *store.Credential) bool { return !f.Match(c) || !c.Live(at) })
+		changed, err = block(ctx, tx, rows, at)
 		return err
 	})
 	if err != nil {
@@ -109,51 +172,54 @@ func (a accessKeys) Revoke(ctx context.Context, f store.Filter, at time.Time) (c
 	return changed, nil
 }
 
-// Rotate implements store.Store.
-func (a accessKeys) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
-		return errors.New("hoststore: rotate: next.CreatedAt: zero: must be the time of the rotation")
-	}
-	return a.write(ctx, func(tx *sql.Tx) error {
-		old, err := one(ctx, tx, `key = ?`, id)
-		switch {
-		case err != nil:
-			return err
-		case !old.Active(next.CreatedAt) || !old.RotatedAt.IsZero():
-			return store.ErrConflict
-		}
-		// The sooner of the two; of NULL and a time, the time.
-		_, err = tx.ExecContext(ctx, `UPDATE access_keys SET rotated = ?1, ends = coalesce(min(ends, ?2), ends, ?2) WHERE key = ?3`,
-			micro(next.CreatedAt), micro(until), id)
-		if err != nil {
-			return err
-		}
-		return insert(ctx, tx, next)
-	})
-}
-
 // Touch implements store.Store.
-func (a accessKeys) Touch(ctx context.Context, id string, at time.Time) error {
+func (a accessKeys) Touch(ctx context.Context, uses []store.Use) error {
 	return a.write(ctx, func(tx *sql.Tx) error {
-		if _, err := one(ctx, tx, `key = ?`, id); err != nil {
-			return err
+		for _, u := range uses {
+			from, _ := u.Addr.MarshalText()
+			_, err := tx.ExecContext(ctx, `UPDATE access_keys SET used = ?1, used_from = ?2 WHERE key = ?3 AND (used IS NULL OR used < ?1) AND ?1 IS NOT NULL`,
+				micro(u.At), string(from), u.ID)
+			if err != nil {
+				return err
+			}
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE access_keys SET used = ?1 WHERE key = ?2 AND (used IS NULL OR used < ?1)`, micro(at), id)
-		return err
+		return nil
 	})
 }
 
 // Prune implements store.Store.
-func (a accessKeys) Prune(ctx context.Context, before time.Time) (int, error) {
-	res, err := a.db.ExecContext(ctx, `DELETE FROM access_keys WHERE ends < ?1 OR blocked < ?1`, micro(before))
-	if err != nil {
-		return 0, err
+func (a accessKeys) Prune(ctx context.Context, before store.PruneBefore) (deleted int, err error) {
+	for _, step := range []struct {
+		where  string
+		before time.Time
+	}{
+		{`ends < ? AND rotated IS NULL`, before.Ended},
+		{`blocked < ? AND rotated IS NULL`, before.Ended},
+		{`ends < ? AND rotated IS NOT NULL`, before.Rotated},
+		{`blocked < ? AND rotated IS NOT NULL`, before.Rotated},
+	} {
+		n, err := a.delete(ctx, step.where, micro(step.before))
+		deleted += n
+		if err != nil {
+			return deleted, err
+		}
 	}
-	n, err := res.RowsAffected()
-	return int(n), err
+	return deleted, nil
 }
 
-// write does all of f or nothing, while nobody else writes.
+// Erase implements store.Store. The account itself stays: the service deletes it
+// afterwards.
+func (a accessKeys) Erase(ctx context.Context, subject string) (int, error) {
+	if subject == "" {
+		return 0, ctx.Err()
+	}
+	if _, err := a.Revoke(ctx, store.Filter{Subject: subject}, time.Now()); err != nil {
+		return 0, err
+	}
+	return a.delete(ctx, `account = ?`, accountID(subject))
+}
+
+// write commits all that f does, or nothing. Meanwhile no other call writes.
 func (a accessKeys) write(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -166,19 +232,43 @@ func (a accessKeys) write(ctx context.Context, f func(*sql.Tx) error) error {
 	return tx.Commit()
 }
 
-// condition returns what selects as f does at now, but for Limit and Before.
-func condition(f store.Filter, now time.Time) (where string, args []any) {
-	where = `key <> ?`
-	args = append(args, f.Except) // no key is ""
-	for _, c := range []struct{ column, value string }{
-		{`type`, string(f.Kind)}, {`key`, f.ID}, {`owner`, f.Subject}, {`chain`, f.Family}, {`origin`, f.Parent},
-	} {
-		if c.value != "" {
-			where, args = where+` AND `+c.column+` = ?`, append(args, c.value)
+// checkRecent returns store.ErrLimit if c would exceed l.Recent.
+func checkRecent(ctx context.Context, tx *sql.Tx, c *store.Credential, l store.Limits) error {
+	var n int
+	err := tx.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1 FROM access_keys WHERE account = ? AND type = ? AND client = ? AND made >= ? LIMIT ?)`,
+		accountID(c.Subject), c.Kind, c.ClientID, l.Since.UnixMicro(), max(l.Recent, 0)).Scan(&n)
+	if err == nil && l.Recent > 0 && n >= l.Recent {
+		return store.ErrLimit
+	}
+	return err
+}
+
+// block revokes rows and returns their digests.
+func block(ctx context.Context, tx *sql.Tx, rows []*store.Credential, at time.Time) (blocked []store.Digest, err error) {
+	for _, c := range rows {
+		if _, err := tx.ExecContext(ctx, `UPDATE access_keys SET blocked = ? WHERE key = ?`, micro(at), c.ID); err != nil {
+			return nil, err
+		}
+		blocked = append(blocked, c.Digest)
+	}
+	return blocked, nil
+}
+
+// delete deletes the rows for which where is true, 500 in a step, so that others
+// can write in between.
+func (a accessKeys) delete(ctx context.Context, where string, args ...any) (deleted int, err error) {
+	for {
+		res, err := a.db.ExecContext(ctx, `DELETE FROM access_keys WHERE key IN (SELECT key FROM access_keys WHERE `+where+` LIMIT 500)`, args...)
+		if err != nil {
+			return deleted, err
+		}
+		n, err := res.RowsAffected()
+		deleted += int(n)
+		if err != nil || n == 0 {
+			return deleted, err
 		}
 	}
-	if f.Active {
-		where, args = where+` AND `+active, append(args, micro(now))
-	}
-	return where, args
 }
+
+// isZero reports whether the table would keep t as a zero time.
+func isZero(t time.Time) bool { return t.UTC().Truncate(time.Microsecond).IsZero() }

@@ -23,7 +23,7 @@ func TestPrune(t *testing.T) {
 		st, l := store.NewMemory(), new(log)
 		n := newNode(t, config{store: st, observe: l.observe})
 		ctx, stop := context.WithCancel(t.Context())
-		go operations.Prune(ctx, st, time.Hour, 30*24*time.Hour)
+		go operations.Prune(ctx, st, time.Hour, operations.Keep{Rotated: 30 * 24 * time.Hour, Ended: 24 * time.Hour})
 
 		old, c := n.issue(t)
 		plain, _, err := n.tokens.Rotate(t.Context(), "ada", c.ID, 0)
@@ -68,7 +68,7 @@ type down struct {
 	calls atomic.Int64
 }
 
-func (d *down) Prune(ctx context.Context, before time.Time) (int, error) {
+func (d *down) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	if d.calls.Add(1) == 1 {
 		return 0, errors.New("down")
 	}
@@ -87,7 +87,7 @@ func TestPruneOutage(t *testing.T) {
 		time.Sleep(time.Minute)
 		ctx, stop := context.WithCancel(t.Context())
 		defer stop()
-		go operations.Prune(ctx, st, time.Hour, 0)
+		go operations.Prune(ctx, st, time.Hour, operations.Keep{})
 		time.Sleep(time.Hour + time.Second)
 		if _, err := st.Get(t.Context(), c.ID); !errors.Is(err, store.ErrNotFound) {
 			t.Errorf("after the second round: %v", err)
@@ -122,7 +122,7 @@ func TestPruneOnEveryNode(t *testing.T) {
 	results := make(chan result)
 	for _, st := range stores {
 		go func() {
-			n, err := st.Prune(t.Context(), time.Now().Add(time.Second))
+			n, err := st.Prune(t.Context(), store.PruneBefore{Ended: time.Now().Add(time.Second)})
 			results <- result{n, err}
 		}()
 	}

@@ -11,16 +11,16 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// kinds says what the events of a scheme are about.
+// kinds are the kinds of credentials by scheme, as events name it.
 var kinds = map[string]store.Kind{"Bearer": store.KindToken, "Secret": store.KindSecret, "Cookie": store.KindSession}
 
-// RevokeAgain revokes in a store that was restored what the events of an audit
-// log say had ended: those since the backup, each with its Type, Scheme, Subject
-// and Credential. It returns how many credentials that changed.
+// RevokeAgain revokes in a restored store the credentials that ended after the
+// backup, according to the events of an audit log since then, each with its Type,
+// Scheme, Subject and Credential. It returns how many credentials it revoked.
 //
 // An event names a credential, the first one of a chain, a client, or with no ID
-// everything of its kind that the account had. Where it may be either, this
-// revokes both: somebody has to ask for a new token, and nobody has one too many.
+// everything of its kind that the account had. It always revokes the whole chain.
+// An account may have to ask for a new token, but no ended one stays valid.
 func RevokeAgain(ctx context.Context, st store.Store, events []auth.Event) (n int, err error) {
 	for _, ev := range events {
 		switch ev.Type {
@@ -32,11 +32,9 @@ func RevokeAgain(ctx context.Context, st store.Store, events []auth.Event) (n in
 		if !ok || ev.Subject == "" {
 			return n, fmt.Errorf("operations: revoke again: event %q of scheme %q, subject %q: nothing to go by", ev.Type, ev.Scheme, ev.Subject)
 		}
-		filters := []store.Filter{{}}
+		filters := []store.Filter{{}} // everything of the kind
 		if ev.Credential != "" {
-			filters = []store.Filter{{ID: ev.Credential}, {Family: ev.Credential}, {Parent: ev.Credential}}
-		}
-		if ev.Type == auth.Reused {
+			filters = []store.Filter{{Family: ev.Credential}, {ClientID: ev.Credential}}
 			switch c, err := st.Get(ctx, ev.Credential); {
 			case err == nil:
 				filters = append(filters, store.Filter{Family: cmp.Or(c.Family, c.ID)})

@@ -20,7 +20,7 @@ func TestRevokeAgain(t *testing.T) {
 	}{
 		{"one", func(c, _ *store.Credential) auth.Event {
 			return auth.Event{Type: auth.Revoked, Scheme: "Bearer", Subject: "ada", Credential: c.ID}
-		}, [3]int{200, 401, 200}},
+		}, [3]int{401, 401, 200}},
 		{"reused", func(c, _ *store.Credential) auth.Event {
 			return auth.Event{Type: auth.Reused, Scheme: "Bearer", Subject: "ada", Credential: c.ID}
 		}, [3]int{401, 401, 200}},

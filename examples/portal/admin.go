@@ -54,7 +54,7 @@ func (a *app) adminRow(ctx context.Context, of account) (adminRow, error) {
 	if err != nil {
 		return adminRow{}, err
 	}
-	tokens, err := a.store.List(ctx, store.Filter{Kind: store.KindToken, Subject: of.subject, Active: true, Limit: 1000})
+	tokens, _, err := a.store.List(ctx, store.Query{Kind: store.KindToken, Subject: of.subject, ClientID: store.AnyClient, Active: true, Limit: 1000})
 	return adminRow{Subject: of.subject, Email: of.email, Account: now, Sessions: len(sessions), Tokens: len(tokens)}, err
 }
 

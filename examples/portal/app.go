@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/keystile/keystile/bearer"
 	"github.com/keystile/keystile/bearer/endpoint"
 	"github.com/keystile/keystile/cookie"
+	"github.com/keystile/keystile/examples/operations"
 	"github.com/keystile/keystile/secret"
 	"github.com/keystile/keystile/store"
 )
@@ -18,6 +18,7 @@ import (
 // An app is the portal without its server.
 type app struct {
 	accounts *accounts
+	kept     *keep
 	store    store.Store
 	reports  reports
 	activity activity
@@ -39,7 +40,7 @@ type app struct {
 // newApp wires the portal, which is reached at url. All schemes and guards
 // report to one log.
 func newApp(st *keep, url string, log *slog.Logger) (*app, error) {
-	a := &app{log: log, store: st}
+	a := &app{log: log, kept: st, store: st}
 	observe := func(ctx context.Context, ev auth.Event) {
 		level := slog.LevelInfo
 		if ev.Outage() {
@@ -74,9 +75,6 @@ func newApp(st *keep, url string, log *slog.Logger) (*app, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err != nil {
-		return nil, err
-	}
 	a.metadata, err = endpoint.Metadata(endpoint.MetadataConfig{
 		Issuer:                url,
 		TokenEndpoint:         url + "/oauth/token",
@@ -101,7 +99,7 @@ func (a *app) routes() http.Handler {
 	mux.HandleFunc("/oauth/introspect", a.oauth.Introspect)
 	mux.HandleFunc("/oauth/revoke", a.oauth.Revoke)
 	mux.Handle("/.well-known/oauth-authorization-server", a.metadata)
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "ok\n") })
+	mux.Handle("GET /healthz", operations.Health(a.kept.Store))
 	a.site(mux)
 	return hardened(mux)
 }

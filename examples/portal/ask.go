@@ -1,17 +1,19 @@
 package main
 
 import (
+	"context"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 
-	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/store"
 )
 
 // An askPage asks once more, before something ends.
 type askPage struct {
 	frame
-	*store.Credential        // what it is about; nil for an account
+	*store.Credential        // the one that ends; nil for an account
 	Account           string // email
 	Text              string
 	Overlaps          []choice // for how long the old one goes on; empty: not asked
@@ -25,7 +27,7 @@ type askPage struct {
 
 func (a *app) ask(w http.ResponseWriter, r *http.Request, status int, page askPage) {
 	at := "profile"
-	if page.Credential == nil {
+	if strings.HasPrefix(r.URL.Path, "/admin/") {
 		at = "admin"
 	}
 	f := a.frame(r, at, page.Title)
@@ -38,10 +40,10 @@ func (a *app) ask(w http.ResponseWriter, r *http.Request, status int, page askPa
 	a.show(w, r, status, "ask.html", page)
 }
 
-// readOverlap returns the overlap that was chosen for what is to be replaced, or
-// what is wrong with it. Only one predecessor may go on working: a successor
-// needs no room under the limit of credentials, so without this an account could
-// have any number.
+// readOverlap returns the overlap that was chosen for the credential that is to be
+// replaced, or an explanation why it is refused. Only one predecessor may go on
+// working: a successor needs no room under the limit of credentials, so without this
+// rule an account could have any number.
 func (a *app) readOverlap(r *http.Request, from []choice, replaced func(*http.Request) (*store.Credential, error)) (overlap time.Duration, wrong string, err error) {
 	chosen, known := r.PostFormValue("overlap"), false
 	for _, c := range from {
@@ -59,10 +61,27 @@ func (a *app) readOverlap(r *http.Request, from []choice, replaced func(*http.Re
 	if err != nil {
 		return 0, "", err
 	}
-	id, _ := auth.FromContext(r.Context())
-	family, err := a.store.List(r.Context(), store.Filter{Kind: old.Kind, Subject: id.Subject, Family: old.Family, Except: old.ID, Active: true, Limit: 1})
-	if err == nil && len(family) > 0 {
-		wrong = "The one before this still works until " + family[0].ExpiresAt.Format("2 January, 15:04 UTC") + ". Revoke it first, or end this one now."
+	before, err := a.predecessor(r.Context(), old)
+	if err == nil && before != nil {
+		wrong = "The one before this still works until " + before.ExpiresAt.Format("2 January, 15:04 UTC") + ". Choose to end this one now, or wait until then."
 	}
 	return overlap, wrong, err
+}
+
+// predecessor returns the credential that c has replaced, if it still works. It is
+// older than c, so it is on a page after c.
+func (a *app) predecessor(ctx context.Context, c *store.Credential) (*store.Credential, error) {
+	q := store.Query{Kind: c.Kind, Subject: c.Subject, ClientID: c.ClientID, Active: true, Limit: 1000}
+	for next := store.NewCursor(c); next != ""; {
+		var page []*store.Credential
+		var err error
+		q.After = next
+		if page, next, err = a.store.List(ctx, q); err != nil {
+			return nil, err
+		}
+		if i := slices.IndexFunc(page, func(p *store.Credential) bool { return p.Family == c.Family }); i >= 0 {
+			return page[i], nil
+		}
+	}
+	return nil, nil
 }

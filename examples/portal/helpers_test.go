@@ -88,7 +88,7 @@ func (p *testPortal) insert(t *testing.T, kind store.Kind, name string, ago, lef
 	if change != nil {
 		change(c)
 	}
-	if err := p.store.Insert(t.Context(), c, 0); err != nil {
+	if _, err := p.store.Insert(t.Context(), c, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 }

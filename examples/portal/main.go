@@ -106,8 +106,9 @@ func baseURL(addr string, l net.Listener) string {
 	return "http://" + net.JoinHostPort(host, port)
 }
 
-// prune deletes, once an hour, what ended more than 30 days ago. Nothing in
-// keystile does this by itself.
+// prune deletes old credentials once an hour: rotated ones 30 days after their end,
+// so that their reuse is noticed until then, and all others after a day. keystile
+// does not do this by itself.
 func prune(ctx context.Context, st store.Store) {
 	tick := time.NewTicker(time.Hour)
 	defer tick.Stop()
@@ -116,7 +117,7 @@ func prune(ctx context.Context, st store.Store) {
 		case <-ctx.Done():
 			return
 		case now := <-tick.C:
-			if _, err := st.Prune(ctx, now.AddDate(0, 0, -30)); err != nil {
+			if _, err := st.Prune(ctx, store.PruneBefore{Rotated: now.AddDate(0, 0, -30), Ended: now.AddDate(0, 0, -1)}); err != nil {
 				slog.ErrorContext(ctx, "prune", "err", err)
 			}
 		}

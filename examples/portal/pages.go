@@ -70,16 +70,17 @@ func (a *app) frame(r *http.Request, at, title string) frame {
 // notices are what pages say after a redirect. Only a name of one is in the
 // address, so nobody can make a link that says something else.
 var notices = map[string]string{
-	"token-revoked":  "The token is revoked. Nothing can use it any more.",
-	"secret-revoked": "The client secret is revoked. Tokens that it was exchanged for live on; revoke those you do not need.",
-	"session-ended":  "That session is signed out.",
-	"sessions-ended": "All other sessions are signed out.",
-	"disabled":       "The account is disabled. Its sessions, tokens and secrets are refused from now on.",
-	"enabled":        "The account is enabled. What was issued to it works again.",
-	"signed-out":     "The account is signed out everywhere.",
-	"voided":         "The account is signed out everywhere, and its tokens and secrets are refused.",
-	"leaked-revoked": "It was live and is revoked now.",
-	"bye":            "You are signed out.",
+	"token-revoked":      "The token is revoked. Nothing can use it any more.",
+	"secret-revoked":     "The client secret is revoked. Tokens that it was exchanged for live on; revoke those you do not need.",
+	"session-ended":      "That session is signed out.",
+	"sessions-ended":     "All other sessions are signed out.",
+	"everything-revoked": "All your tokens, client secrets and other sessions have ended.",
+	"disabled":           "The account is disabled. Its sessions, tokens and secrets are refused from now on.",
+	"enabled":            "The account is enabled. What was issued to it works again.",
+	"signed-out":         "The account is signed out everywhere.",
+	"voided":             "The account is signed out everywhere, and its tokens and secrets are refused.",
+	"leaked-revoked":     "It was live and is revoked now.",
+	"bye":                "You are signed out.",
 }
 
 // show answers with a page. It is rendered as a whole first, so that an error
@@ -119,6 +120,9 @@ func (a *app) failed(w http.ResponseWriter, r *http.Request, err error) {
 		a.fail(w, r, http.StatusNotFound, "There is no such thing in your account. It may have been removed in the meantime.")
 	case errors.Is(err, store.ErrConflict):
 		a.fail(w, r, http.StatusConflict, "It was replaced or revoked, or has expired, in the meantime.")
+	case errors.Is(err, store.ErrLimit):
+		w.Header().Set("Retry-After", "600")
+		a.fail(w, r, http.StatusTooManyRequests, "This account has created as many credentials as it may within an hour. Try again later.")
 	default:
 		a.log.ErrorContext(r.Context(), "outage", "err", err)
 		w.Header().Set("Retry-After", "1")

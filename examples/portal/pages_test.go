@@ -52,7 +52,7 @@ func TestMethods(t *testing.T) {
 		{ada, "GET", "/admin/revoke-leaked", 303, ""},
 		{ada, "GET", "/nowhere", 404, ""},
 		{ada, "GET", "/profile/tokens/%00%ff/revoke", 404, ""},
-		{ada, "GET", "/profile?before=%00%ff", 303, ""},
+		{ada, "GET", "/profile?after=%00%ff", 303, ""},
 	} {
 		res := tt.who.send(tt.method, tt.path, nil)
 		if res.status != tt.status || res.Get("Allow") != tt.allow || tt.method == "HEAD" && res.body != "" {

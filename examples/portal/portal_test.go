@@ -200,14 +200,14 @@ func TestGenerateToken(t *testing.T) {
 
 func TestHealthzAndIndex(t *testing.T) {
 	a := startJSON(t)
-	for _, path := range []string{"/healthz", "/", "/login", "/style.css"} {
+	for path, want := range map[string]int{"/healthz": 204, "/": 200, "/login": 200, "/style.css": 200} {
 		res, err := http.Get(a.URL + path)
 		if err != nil {
 			t.Fatal(err)
 		}
 		res.Body.Close()
-		if res.StatusCode != 200 {
-			t.Errorf("%s: %s", path, res.Status)
+		if res.StatusCode != want {
+			t.Errorf("%s: %s, want %d", path, res.Status, want)
 		}
 	}
 }

@@ -95,7 +95,7 @@ func (a *app) showProfile(w http.ResponseWriter, r *http.Request, status int, pa
 		page.Form = newTokenForm(id)
 	}
 	err := a.addTokens(r, id.Subject, &page)
-	if errors.Is(err, store.ErrNotFound) { // the page began with a token that is gone
+	if errors.Is(err, errAddress) {
 		http.Redirect(w, r, "/profile#tokens", http.StatusSeeOther)
 		return
 	}
@@ -115,39 +115,41 @@ func (a *app) showProfile(w http.ResponseWriter, r *http.Request, status int, pa
 	a.show(w, r, status, "profile.html", page)
 }
 
-// addTokens reads a page of tokens. A store pages by the last ID of the page
-// before, so that nothing is shown twice or left out while tokens come and go.
+// addTokens reads a page of tokens: the active ones, also those that a client has
+// exchanged, or the history of those that the account created itself.
 func (a *app) addTokens(r *http.Request, subject string, page *profilePage) error {
-	q := r.URL.Query()
-	page.All = q.Get("show") == "all"
+	form := r.URL.Query()
+	page.All = form.Get("show") == "all"
 	page.Page = 1
-	if n, err := strconv.Atoi(q.Get("page")); err == nil && n > 1 && q.Get("before") != "" {
+	q := store.Query{Kind: store.KindToken, Subject: subject, Limit: tokensPerPage, After: store.Cursor(form.Get("after"))}
+	if !page.All {
+		q.Active, q.ClientID = true, store.AnyClient
+	}
+	if q.Validate() != nil {
+		return errAddress
+	}
+	if n, err := strconv.Atoi(form.Get("page")); err == nil && n > 1 && q.After != "" {
 		page.Page = n
 	}
-	if before := q.Get("before"); before != "" { // a store would begin after anybody's
-		if _, err := a.own(r, store.KindToken, before); err != nil {
-			return err
-		}
-	}
-	list, err := a.store.List(r.Context(), store.Filter{
-		Kind: store.KindToken, Subject: subject, Active: !page.All, Limit: tokensPerPage + 1, Before: q.Get("before"),
-	})
+	list, next, err := a.store.List(r.Context(), q)
 	if err != nil {
 		return err
 	}
-	if len(list) > tokensPerPage {
-		list = list[:tokensPerPage]
-		next := url.Values{"before": {list[tokensPerPage-1].ID}, "page": {strconv.Itoa(page.Page + 1)}}
+	if next != "" {
+		older := url.Values{"after": {string(next)}, "page": {strconv.Itoa(page.Page + 1)}}
 		if page.All {
-			next.Set("show", "all")
+			older.Set("show", "all")
 		}
-		page.Older = "/profile?" + next.Encode() + "#tokens"
+		page.Older = "/profile?" + older.Encode() + "#tokens"
 	}
 	for _, c := range list {
 		page.Tokens = append(page.Tokens, newRow(c, 0))
 	}
 	return nil
 }
+
+// errAddress: the address of the page was not one that the portal had given.
+var errAddress = errors.New("the cursor in the address is not valid")
 
 func (a *app) addSecrets(r *http.Request, subject string, page *profilePage) error {
 	list, err := a.secrets.List(r.Context(), subject)

@@ -17,7 +17,7 @@ func (a *app) createSecret(w http.ResponseWriter, r *http.Request) {
 	switch {
 	case errors.Is(err, store.ErrLimit):
 		a.showProfile(w, r, http.StatusUnprocessableEntity, profilePage{
-			SecretError: "You have as many client secrets as an account may have. Revoke one that you do not need, then try again.",
+			SecretError: "You have as many client secrets as an account may have, or have created as many as it may within an hour. Revoke one that you do not need, or try again later.",
 		})
 	case err != nil:
 		a.failed(w, r, err)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -23,6 +24,29 @@ func (a *app) revokeOtherSessions(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	done(w, r, "/profile", "sessions-ended", "#sessions")
+}
+
+func (a *app) askRevokeEverything(w http.ResponseWriter, r *http.Request) {
+	id, _ := auth.FromContext(r.Context())
+	a.ask(w, r, http.StatusOK, askPage{
+		frame: frame{Title: "Revoke everything"}, Account: id.Account.User.(account).email,
+		Text:   "All your tokens and client secrets end, and so do the tokens that they were exchanged for and all other sessions. You stay signed in here. This cannot be undone.",
+		Button: "Revoke everything", Danger: true,
+	})
+}
+
+// revokeEverything ends all credentials of the account but this session: first the
+// secrets and sessions, with which a thief could get new tokens, then the tokens.
+func (a *app) revokeEverything(w http.ResponseWriter, r *http.Request) {
+	id, _ := auth.FromContext(r.Context())
+	_, err1 := a.secrets.RevokeAll(r.Context(), id.Subject)
+	_, err2 := a.sessions.RevokeAll(r.Context(), id.Subject, id.Credential)
+	_, err3 := a.tokens.RevokeAll(r.Context(), id.Subject)
+	if err := errors.Join(err1, err2, err3); err != nil {
+		a.failed(w, r, err)
+		return
+	}
+	done(w, r, "/profile", "everything-revoked", "#tokens")
 }
 
 // client says in words which program sends a User-Agent. It is a guess: what is

@@ -34,6 +34,8 @@ func (a *app) site(mux *http.ServeMux) {
 	handle("POST /profile/secret/{id}/revoke", user, a.revokeSecret)
 	handle("POST /profile/sessions/{id}/revoke", user, a.revokeSession)
 	handle("POST /profile/sessions/revoke-others", user, a.revokeOtherSessions)
+	handle("GET /profile/revoke-everything", user, a.askRevokeEverything)
+	handle("POST /profile/revoke-everything", user, a.revokeEverything)
 
 	handle("GET /app", user, a.frontEnd)
 

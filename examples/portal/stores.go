@@ -9,9 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/keystile/keystile/cookie"
 	"github.com/keystile/keystile/store"
@@ -90,21 +87,11 @@ func openPostgres(ctx context.Context, dsn string) (store.Store, func() error, e
 }
 
 func openRedis(ctx context.Context, url string) (store.Store, func() error, error) {
-	options, err := rueidis.ParseURL(url)
+	st, err := redisstore.Open(ctx, url, redisstore.Config{Prefix: "portal"})
 	if err != nil {
-		return nil, nil, fmt.Errorf("-store redis: %w", err)
-	}
-	options.ConnWriteTimeout = 2 * time.Second // to give up a connection that is silent
-	client, err := rueidis.NewClient(options)
-	if err != nil {
-		return nil, nil, fmt.Errorf("-store redis: %w", err)
-	}
-	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "portal"})
-	if err != nil {
-		client.Close()
 		return nil, nil, err
 	}
-	return st, func() error { client.Close(); return nil }, nil
+	return st, st.Close, nil
 }
 
 // keyVariable is the environment variable with the key of the cookies. All

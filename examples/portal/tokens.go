@@ -29,7 +29,7 @@ func (a *app) createToken(w http.ResponseWriter, r *http.Request) {
 	plain, cred, err := a.tokens.Issue(r.Context(), req)
 	switch {
 	case errors.Is(err, store.ErrLimit):
-		again("form", "You have as many tokens as an account may have. Revoke one that you do not need, then try again.")
+		again("form", "You have as many tokens as an account may have, or have created as many as it may within an hour. Revoke one that you do not need, or try again later.")
 	case errors.Is(err, bearer.ErrRequest):
 		again("form", "The token cannot be made like this.")
 	case err != nil:
@@ -132,7 +132,7 @@ func (a *app) askRevokeToken(w http.ResponseWriter, r *http.Request) {
 	}
 	a.ask(w, r, http.StatusOK, askPage{
 		frame: frame{Title: "Revoke a token"}, Credential: c,
-		Text:   "Whatever uses this token is refused from its next request on. This cannot be undone.",
+		Text:   "Programs that use this token are refused from their next request on. So are those that use a token which it has replaced, or which has replaced it. This cannot be undone.",
 		Button: "Revoke token", Danger: true,
 	})
 }

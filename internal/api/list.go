@@ -22,9 +22,13 @@ const Root = "github.com/keystile/keystile"
 // Modules returns the directories of the modules that are released, relative to
 // root, the root module first.
 func Modules(root string) ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(root, "store", "*", "go.mod"))
-	if err != nil {
-		return nil, err
+	var files []string
+	for _, pattern := range []string{"store/*/go.mod", "store/*/*/go.mod"} { // a module comes after those it requires
+		found, err := filepath.Glob(filepath.Join(root, pattern))
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, found...)
 	}
 	dirs := []string{"."}
 	for _, file := range files {

@@ -35,7 +35,7 @@ func (m *Manager) exchange(ctx context.Context, from *auth.Identity, req Request
 	if req.Networks == nil && len(secret.Networks) > 0 {
 		req.Networks = secret.Networks
 	}
-	req.Subject, req.Parent = secret.Subject, family(secret)
+	req.Subject, req.ClientID = secret.Subject, family(secret)
 	req.Name = cmp.Or(req.Name, secret.Name)
 	c, err := req.Credential(m.cfg.Kind, m.cfg.Lifetime)
 	if err != nil {
@@ -55,7 +55,7 @@ func (m *Manager) exchange(ctx context.Context, from *auth.Identity, req Request
 	if _, err := m.exchangeable(ctx, from); err != nil {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reuseTimeout)
 		defer cancel()
-		_, failed := m.revoke(ctx, c.Subject, c.ID)
+		_, failed := m.revoke(ctx, c)
 		return auth.Plaintext{}, nil, errors.Join(err, failed)
 	}
 	return plain, c, nil

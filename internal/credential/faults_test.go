@@ -17,7 +17,7 @@ type faulty struct {
 	*store.Memory
 	find   func(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error)
 	revoke func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error)
-	touch  func(ctx context.Context, id string, at time.Time) error
+	touch  func(ctx context.Context, uses []store.Use) error
 
 	finds, touches atomic.Int32
 }
@@ -39,12 +39,12 @@ func (s *faulty) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]st
 	return s.Memory.Revoke(ctx, f, at)
 }
 
-func (s *faulty) Touch(ctx context.Context, id string, at time.Time) error {
+func (s *faulty) Touch(ctx context.Context, uses []store.Use) error {
 	s.touches.Add(1)
 	if s.touch != nil {
-		return s.touch(ctx, id, at)
+		return s.touch(ctx, uses)
 	}
-	return s.Memory.Touch(ctx, id, at)
+	return s.Memory.Touch(ctx, uses)
 }
 
 // errDown stands for whatever a dead database says.

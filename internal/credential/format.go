@@ -53,10 +53,16 @@ func newFormat(prefix string) (format, error) {
 }
 
 // generate returns a new credential.
-func (f *format) generate() string {
+func (f *format) generate() string { return f.seal(f.begin()) }
+
+// begin returns a credential without its checksum, with room for that.
+func (f *format) begin() []byte {
 	b := make([]byte, 0, maxPrefix+1+bodyLen+checksumLen)
-	b = append(b, f.prefix...)
-	b = appendRandom(b, bodyLen)
+	return appendRandom(append(b, f.prefix...), bodyLen)
+}
+
+// seal returns the credential that begins with b.
+func (f *format) seal(b []byte) string {
 	sum := digits(f.crc.update(0, string(b)))
 	return string(append(b, sum[:]...))
 }
@@ -105,6 +111,21 @@ func appendRandom(b []byte, n int) []byte {
 			}
 		}
 	}
+}
+
+// hint returns what a page shows of a plaintext so that its owner recognizes it:
+// the prefix, if it is one of ours, and the last four characters. Those are four
+// of the 40 and more that a credential has, so they do not help to guess it.
+func (m *Manager) hint(plaintext string) string {
+	const shown = 4
+	if len(plaintext) < minImported {
+		return ""
+	}
+	end := "…" + plaintext[len(plaintext)-shown:]
+	if m.format.claims(plaintext) {
+		return m.format.prefix + end
+	}
+	return end
 }
 
 // digits returns sum in base 62.

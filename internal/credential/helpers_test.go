@@ -55,7 +55,7 @@ type issuer func(context.Context, credential.Request) (auth.Plaintext, *store.Cr
 // newTokens uses those fields of cfg that bearer.Config has, too.
 func newTokens(cfg credential.Config) (manager, issuer, error) {
 	tokens, err := bearer.New(bearer.Config{
-		Store: cfg.Store, Prefix: cfg.Prefix, Realm: cfg.Realm, Limit: cfg.Limit, Peppers: cfg.Peppers,
+		Store: cfg.Store, Prefix: cfg.Prefix, Realm: cfg.Realm, Limit: cfg.Limit, HourlyLimit: cfg.HourlyLimit, Peppers: cfg.Peppers,
 		AcceptUnpeppered: cfg.AcceptUnpeppered, RevokeReused: cfg.RevokeReused, LastUsedInterval: cfg.LastUsedInterval,
 		TrustedProxies: cfg.TrustedProxies, Observe: cfg.Observe,
 	})
@@ -69,7 +69,7 @@ func newTokens(cfg credential.Config) (manager, issuer, error) {
 
 func newSecrets(cfg credential.Config) (manager, issuer, error) {
 	secrets, err := secret.New(secret.Config{
-		Store: cfg.Store, Prefix: cfg.Prefix, Realm: cfg.Realm, Limit: cfg.Limit, Peppers: cfg.Peppers,
+		Store: cfg.Store, Prefix: cfg.Prefix, Realm: cfg.Realm, Limit: cfg.Limit, HourlyLimit: cfg.HourlyLimit, Peppers: cfg.Peppers,
 		AcceptUnpeppered: cfg.AcceptUnpeppered, RevokeReused: cfg.RevokeReused, LastUsedInterval: cfg.LastUsedInterval,
 		TrustedProxies: cfg.TrustedProxies, Observe: cfg.Observe,
 	})
@@ -148,7 +148,7 @@ func (f *fixture) insert(t testing.TB, edit func(c *store.Credential)) (string, 
 		Family: id, CreatedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
 	}
 	edit(c)
-	if err := f.store.Insert(t.Context(), c, 0); err != nil {
+	if _, err := f.store.Insert(t.Context(), c, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	return plaintext, c
@@ -195,9 +195,14 @@ func (f *fixture) row(t testing.TB, id string) *store.Credential {
 // rows returns what the store has of an account, of any kind.
 func (f *fixture) rows(t testing.TB, subject string) []*store.Credential {
 	t.Helper()
-	rows, err := f.store.List(t.Context(), store.Filter{Subject: subject, Limit: 10_000})
-	if err != nil {
-		t.Fatal(err)
+	var rows []*store.Credential
+	for c, err := range f.store.Scan(t.Context(), store.ScanFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Subject == subject {
+			rows = append(rows, c)
+		}
 	}
 	return rows
 }

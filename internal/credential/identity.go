@@ -38,7 +38,7 @@ func (c *verified) Identity() (id auth.Identity) {
 	id.Subject = c.Subject
 	id.Scheme = schemeOf(c.Kind)
 	id.Credential = c.ID
-	id.Client = c.Parent
+	id.Client = c.ClientID
 	id.Scopes = grammar.Granted(c.Scopes)
 	id.IssuedAt = c.CreatedAt
 	id.ExpiresAt = c.ExpiresAt

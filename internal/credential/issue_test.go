@@ -33,7 +33,8 @@ func TestIssue(t *testing.T) {
 			t.Errorf("ID %q", c.ID)
 		}
 		want := &store.Credential{
-			ID: c.ID, Kind: p.kind, Digest: c.Digest, Subject: "grace", Name: "ci ☂", Scopes: []string{"reports:read"}, Family: c.ID,
+			ID: c.ID, Kind: p.kind, Digest: c.Digest, Subject: "grace", Name: "ci ☂", Hint: p.prefix + "…" + plaintext[len(plaintext)-4:],
+			Scopes: []string{"reports:read"}, Family: c.ID,
 			Networks: networks("192.0.2.0/24"), CreatedAt: c.CreatedAt, ExpiresAt: c.CreatedAt.Add(time.Hour), Data: []byte{0, 1},
 		}
 		if !reflect.DeepEqual(c, want) {

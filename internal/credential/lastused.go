@@ -3,6 +3,8 @@ package credential
 import (
 	"context"
 	"errors"
+	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -12,8 +14,9 @@ import (
 
 const (
 	lastUsedDelay   = time.Second      // until a use is written, together with those of the meantime
-	lastUsedTimeout = 10 * time.Second // for one batch
+	lastUsedTimeout = 10 * time.Second // for all that is pending
 	lastUsedBound   = 1 << 16          // credentials remembered at most
+	lastUsedBatch   = 1000             // uses per call, as store.Store has it
 )
 
 // lastUsed writes when credentials were last used: off the request path, at
@@ -28,21 +31,18 @@ type lastUsed struct {
 
 	mu      sync.Mutex
 	seen    map[string]time.Time // by ID: the use that was noted, for as long as an interval
-	pending []use                // not written yet
+	pending []store.Use          // not written yet
 	armed   bool                 // flush will run
 }
 
-type use struct {
-	id string
-	at time.Time
+// due reports whether a use of c at now is worth noting. For nearly every request
+// it is not, and that costs one comparison.
+func (u *lastUsed) due(c *store.Credential, now time.Time) bool {
+	return u.interval >= 0 && now.Sub(c.LastUsedAt) >= u.interval && !u.off.Load()
 }
 
-// note remembers that c was used at now. Where c says that it was used a moment
-// ago, as it does for nearly every request, that costs one comparison.
-func (u *lastUsed) note(c *store.Credential, now time.Time) {
-	if u.interval < 0 || now.Sub(c.LastUsedAt) < u.interval || u.off.Load() {
-		return
-	}
+// note remembers that c was used at now from addr.
+func (u *lastUsed) note(c *store.Credential, now time.Time, addr netip.Addr) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if at, ok := u.seen[c.ID]; ok && now.Sub(at) < u.interval {
@@ -53,7 +53,7 @@ func (u *lastUsed) note(c *store.Credential, now time.Time) {
 			u.seen = make(map[string]time.Time)
 		}
 		u.seen[c.ID] = now
-		u.pending = append(u.pending, use{c.ID, now})
+		u.pending = append(u.pending, store.Use{ID: c.ID, At: now, Addr: addr})
 	}
 	if !u.armed {
 		u.armed = true
@@ -83,19 +83,19 @@ func (u *lastUsed) flush() {
 	}
 }
 
-// write writes a batch until the store fails.
-func (u *lastUsed) write(batch []use) {
+// write writes uses until the store fails.
+func (u *lastUsed) write(uses []store.Use) {
 	// This runs on a goroutine of its own, where a panic in the store would
 	// end the process.
 	defer func() { recover() }()
 	ctx, cancel := context.WithTimeout(context.Background(), lastUsedTimeout)
 	defer cancel()
-	for _, use := range batch {
-		err := u.store.Touch(ctx, use.id, use.at)
+	for batch := range slices.Chunk(uses, lastUsedBatch) {
+		err := u.store.Touch(ctx, batch)
 		if errors.Is(err, errors.ErrUnsupported) {
 			u.off.Store(true)
 		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
+		if err != nil {
 			return
 		}
 	}

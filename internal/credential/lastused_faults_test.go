@@ -19,9 +19,9 @@ func TestLastUsedOfSlowStore(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			f := p.setup(t, credential.Config{})
 			release := make(chan struct{})
-			f.store.touch = func(ctx context.Context, id string, at time.Time) error {
+			f.store.touch = func(ctx context.Context, uses []store.Use) error {
 				<-release
-				return f.store.Memory.Touch(ctx, id, at)
+				return f.store.Memory.Touch(ctx, uses)
 			}
 			a, rowA := f.issue(t, credential.Request{})
 			b, rowB := f.issue(t, credential.Request{})
@@ -58,14 +58,13 @@ func TestLastUsedFails(t *testing.T) {
 			{"read-only", func(context.Context) error { return errors.New("attempt to write a readonly database") }, 2},
 			{"panics", func(context.Context) error { panic("no connection") }, 2},
 			{"hangs", func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() }, 2},
-			{"pruned meanwhile", func(context.Context) error { return store.ErrNotFound }, 3},
 			{"cannot write", func(context.Context) error { return errors.ErrUnsupported }, 1},
 		}
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					f := p.setup(t, credential.Config{})
-					f.store.touch = func(ctx context.Context, _ string, _ time.Time) error { return tt.touch(ctx) }
+					f.store.touch = func(ctx context.Context, _ []store.Use) error { return tt.touch(ctx) }
 					a, _ := f.issue(t, credential.Request{})
 					b, c := f.issue(t, credential.Request{})
 					f.want(t, a, http.StatusOK)
@@ -119,18 +118,18 @@ func TestLastUsedAfterRevoke(t *testing.T) {
 			f := p.setup(t, credential.Config{})
 			plaintext, c := f.issue(t, credential.Request{})
 			pruned, gone := f.issue(t, credential.Request{Subject: "adam"})
-			f.store.touch = func(ctx context.Context, id string, at time.Time) error {
+			f.store.touch = func(ctx context.Context, uses []store.Use) error {
 				if err := f.Revoke(ctx, "ada", c.ID); err != nil { // as late as can be
 					t.Error(err)
 				}
-				return f.store.Memory.Touch(ctx, id, at)
+				return f.store.Memory.Touch(ctx, uses)
 			}
 			f.want(t, plaintext, http.StatusOK)
 			f.want(t, pruned, http.StatusOK)
 			if err := f.Revoke(t.Context(), "adam", gone.ID); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := f.store.Prune(t.Context(), time.Now().Add(time.Microsecond)); err != nil {
+			if _, err := f.store.Prune(t.Context(), store.PruneBefore{Ended: time.Now().Add(time.Microsecond), Rotated: time.Now().Add(time.Microsecond)}); err != nil {
 				t.Fatal(err)
 			}
 			time.Sleep(2 * time.Second)

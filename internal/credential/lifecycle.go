@@ -34,7 +34,7 @@ func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.D
 	now := now()
 	next := &store.Credential{
 		Kind: old.Kind, Subject: old.Subject, Name: old.Name, Scopes: slices.Clone(old.Scopes), Family: family(old),
-		Parent: old.Parent, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
+		ClientID: old.ClientID, Networks: slices.Clone(old.Networks), CreatedAt: now, Data: slices.Clone(old.Data),
 	}
 	switch {
 	case old.ExpiresAt.IsZero():
@@ -43,9 +43,9 @@ func (m *Manager) rotate(ctx context.Context, subject, id string, overlap time.D
 	default:
 		next.ExpiresAt = now.Add(old.ExpiresAt.Sub(old.CreatedAt))
 	}
-	plaintext := m.format.generate()
+	plaintext := m.generate(subject)
 	m.name(next, plaintext)
-	return plaintext, next, m.cfg.Store.Rotate(ctx, id, now.Add(overlap), next)
+	return plaintext, next, m.cfg.Store.Rotate(ctx, id, now.Add(overlap), next, m.limits(now))
 }
 
 // get returns a credential of this kind and subject. To its own account alone
@@ -61,9 +61,14 @@ func (m *Manager) get(ctx context.Context, subject, id string) (*store.Credentia
 	return c, nil
 }
 
-// Revoke revokes one credential of subject.
+// Revoke revokes one credential of subject, and those that it was rotated from or
+// into: their plaintexts came from the same hands.
 func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
-	changed, err := m.revoke(ctx, subject, id)
+	c, err := m.get(ctx, subject, id)
+	var changed bool
+	if err == nil {
+		changed, err = m.revoke(ctx, c)
+	}
 	if err != nil {
 		return m.errorf("revoke: %w", err)
 	}
@@ -73,21 +78,16 @@ func (m *Manager) Revoke(ctx context.Context, subject, id string) error {
 	return nil
 }
 
-// revoke reports whether the credential was not revoked before.
-func (m *Manager) revoke(ctx context.Context, subject, id string) (bool, error) {
-	if subject == "" || id == "" {
-		return false, store.ErrNotFound // an empty field of a Filter would not restrict
-	}
-	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: subject, ID: id}, now())
-	if err == nil && len(changed) == 0 {
-		_, err = m.get(ctx, subject, id) // revoked before, or not there?
-	}
+// revoke revokes c and the rest of its rotation chain, and reports whether that
+// changed anything.
+func (m *Manager) revoke(ctx context.Context, c *store.Credential) (bool, error) {
+	changed, err := m.cfg.Store.Revoke(ctx, store.Filter{Kind: m.cfg.Kind, Subject: c.Subject, Family: family(c)}, now())
 	return len(changed) > 0, err
 }
 
-// RevokeAll revokes every credential of subject, but for the one with the ID
+// RevokeAll revokes every credential of subject, but for those with the IDs
 // except, and returns how many that changed.
-func (m *Manager) RevokeAll(ctx context.Context, subject, except string) (int, error) {
+func (m *Manager) RevokeAll(ctx context.Context, subject string, except ...string) (int, error) {
 	n, err := m.revokeEach(ctx, subject, "", store.Filter{Except: except})
 	if err != nil {
 		return n, m.errorf("revoke all: %w", err)
@@ -101,9 +101,7 @@ func (m *Manager) RevokeFamily(ctx context.Context, subject, family string) (int
 	if family == "" {
 		return 0, m.errorf("revoke family: %w: no family", ErrRequest) // it would not restrict the Filter
 	}
-	// A row that the host made may name no family. It goes first, so that it
-	// has no successor but those that the second call finds.
-	n, err := m.revokeEach(ctx, subject, family, store.Filter{ID: family}, store.Filter{Family: family})
+	n, err := m.revokeEach(ctx, subject, family, store.Filter{Family: family})
 	if err != nil {
 		return n, m.errorf("revoke family: %w", err)
 	}
@@ -116,7 +114,7 @@ func (m *Manager) RevokeExchanged(ctx context.Context, subject, client string) (
 	if client == "" {
 		return 0, m.errorf("revoke exchanged: %w: no client", ErrRequest) // it would not restrict the Filter
 	}
-	n, err := m.revokeEach(ctx, subject, client, store.Filter{Parent: client})
+	n, err := m.revokeEach(ctx, subject, client, store.Filter{ClientID: client})
 	if err != nil {
 		return n, m.errorf("revoke exchanged: %w", err)
 	}
@@ -125,24 +123,18 @@ func (m *Manager) RevokeExchanged(ctx context.Context, subject, client string) (
 
 var errNoSubject = fmt.Errorf("%w: no subject", ErrRequest)
 
-// revokeEach revokes the credentials of subject that match one of filters and
-// returns how many that changed. It tells of them in one event, under id.
-func (m *Manager) revokeEach(ctx context.Context, subject, id string, filters ...store.Filter) (n int, err error) {
+// revokeEach revokes the credentials of subject that match f and returns how many
+// that changed. It reports them in one event, under id.
+func (m *Manager) revokeEach(ctx context.Context, subject, id string, f store.Filter) (int, error) {
 	if subject == "" {
 		return 0, errNoSubject
 	}
-	for _, f := range filters {
-		f.Kind, f.Subject = m.cfg.Kind, subject
-		var changed []store.Digest
-		if changed, err = m.cfg.Store.Revoke(ctx, f, now()); err != nil {
-			break
-		}
-		n += len(changed)
-	}
-	if n > 0 {
+	f.Kind, f.Subject = m.cfg.Kind, subject
+	changed, err := m.cfg.Store.Revoke(ctx, f, now())
+	if len(changed) > 0 {
 		m.observe(ctx, auth.Revoked, subject, id, nil)
 	}
-	return n, err
+	return len(changed), err
 }
 
 // RevokeLeaked revokes the credential with this plaintext, whosever it is.
@@ -164,7 +156,7 @@ func (m *Manager) RevokePresented(ctx context.Context, plaintext string) (*store
 	if err != nil {
 		return nil, false, err
 	}
-	changed, err := m.revoke(ctx, c.Subject, c.ID)
+	changed, err := m.revoke(ctx, c)
 	return c, changed, err
 }
 
@@ -187,14 +179,16 @@ func (m *Manager) presented(ctx context.Context, plaintext string) (*store.Crede
 	return c, err
 }
 
-// List returns the newest credentials of subject, at most maxList; those that
-// are active if active is set, and else all that are not pruned.
-func (m *Manager) List(ctx context.Context, subject string, active bool) ([]*store.Credential, error) {
+// List returns the newest credentials of subject, at most maxList. Those that a
+// client has exchanged are listed by its ID, and all others by "". Ended ones are
+// among them, until they are pruned, unless active is set; then clientID may be
+// store.AnyClient.
+func (m *Manager) List(ctx context.Context, subject, clientID string, active bool) ([]*store.Credential, error) {
 	if subject == "" {
 		return nil, m.errorf("list: %w", errNoSubject)
 	}
-	f := store.Filter{Kind: m.cfg.Kind, Subject: subject, Active: active, Limit: maxList}
-	list, err := m.cfg.Store.List(ctx, f)
+	q := store.Query{Kind: m.cfg.Kind, Subject: subject, ClientID: clientID, Active: active, Limit: maxList}
+	list, _, err := m.cfg.Store.List(ctx, q)
 	if err != nil {
 		return nil, m.errorf("list: %w", err)
 	}

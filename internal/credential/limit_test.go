@@ -27,7 +27,7 @@ func (f *fixture) full(t testing.TB) {
 func TestLimit(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {
 		for configured, limit := range map[int]int{0: p.limit, 1: 1, 7: 7} {
-			f := p.setup(t, credential.Config{Limit: configured})
+			f := p.setup(t, credential.Config{Limit: configured, HourlyLimit: -1})
 			for range limit {
 				f.issue(t, credential.Request{})
 			}
@@ -38,15 +38,15 @@ func TestLimit(t *testing.T) {
 			}
 			f.issue(t, credential.Request{Subject: "adam"})
 		}
-		f := p.setup(t, credential.Config{Limit: -1})
+		f := p.setup(t, credential.Config{Limit: -1, HourlyLimit: -1})
 		for range p.limit + 10 {
 			f.issue(t, credential.Request{})
 		}
 	})
 }
 
-// Those that are revoked or expired make room; rotating needs none, and what is
-// in its overlap takes some. Credentials of another kind do not count.
+// Those that are revoked or expired make room; rotating needs none, and what lives
+// on in its overlap takes none. Credentials of another kind do not count.
 func TestLimitRoom(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {
 		synctest.Test(t, func(t *testing.T) {

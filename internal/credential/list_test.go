@@ -29,7 +29,7 @@ func ids(list []*store.Credential) []string {
 func TestList(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {
 		synctest.Test(t, func(t *testing.T) {
-			f := p.setup(t, credential.Config{Limit: -1})
+			f := p.setup(t, credential.Config{Limit: -1, HourlyLimit: -1})
 			var want []string
 			for range 250 { // more than a page
 				_, c := f.issue(t, credential.Request{Lifetime: time.Hour})
@@ -51,7 +51,7 @@ func TestList(t *testing.T) {
 					t.Fatalf("%d listed, %v, want %d, newest first", len(got), err, len(want))
 				}
 			}
-			if _, err := f.store.Prune(t.Context(), time.Now()); err != nil {
+			if _, err := f.store.Prune(t.Context(), store.PruneBefore{Ended: time.Now(), Rotated: time.Now()}); err != nil {
 				t.Fatal(err)
 			}
 			if list, err := f.List(t.Context(), "ada"); len(list) != 0 || err != nil {

@@ -29,7 +29,9 @@ type Config struct {
 	Prefix           string
 	Realm            string
 	ResourceMetadata string // a URL for the challenge; "": none
-	Limit            int    // active credentials per subject; negative: no limit
+	Limit            int    // current credentials per subject and client; negative: no limit
+	EndOldest        bool   // beyond Limit, the oldest credential ends
+	HourlyLimit      int    // credentials created per subject, client and hour; negative: no limit
 	Peppers          [][]byte
 	AcceptUnpeppered bool
 	AcceptImported   bool
@@ -148,7 +150,7 @@ func (m *Manager) unknown(ctx context.Context, plaintext string) error {
 // Insert makes a plaintext for c, which [Request.Credential] has made, and
 // stores c.
 func (m *Manager) Insert(ctx context.Context, c *store.Credential) (auth.Plaintext, error) {
-	plaintext := m.format.generate()
+	plaintext := m.generate(c.Subject)
 	if err := m.insert(ctx, c, plaintext); err != nil {
 		return auth.Plaintext{}, err
 	}
@@ -157,17 +159,36 @@ func (m *Manager) Insert(ctx context.Context, c *store.Credential) (auth.Plainte
 
 func (m *Manager) insert(ctx context.Context, c *store.Credential, plaintext string) error {
 	m.name(c, plaintext)
-	if err := m.cfg.Store.Insert(ctx, c, max(m.cfg.Limit, 0)); err != nil {
+	ended, err := m.cfg.Store.Insert(ctx, c, m.limits(c.CreatedAt))
+	if err != nil {
 		return err
+	}
+	if len(ended) > 0 {
+		m.observe(ctx, auth.Revoked, c.Subject, "", errMakesRoom)
 	}
 	m.observe(ctx, auth.Issued, c.Subject, c.ID, nil)
 	return nil
 }
 
-// name gives c a new ID, the digest of plaintext and, if it has none, a family.
+// errMakesRoom is why a credential was revoked that its account did not revoke.
+var errMakesRoom = errors.New("the oldest ended to make room for a new one")
+
+// limits returns the limits for a credential that is created now.
+func (m *Manager) limits(now time.Time) store.Limits {
+	return store.Limits{
+		Active:    max(m.cfg.Limit, 0),
+		EndOldest: m.cfg.EndOldest,
+		Recent:    max(m.cfg.HourlyLimit, 0),
+		Since:     now.Add(-time.Hour),
+	}
+}
+
+// name gives c a new ID, the digest and hint of plaintext and, if it has none, a
+// family.
 func (m *Manager) name(c *store.Credential, plaintext string) {
-	c.ID = NewID()
+	c.ID = m.newID(c.Subject)
 	c.Digest = m.digester.digest(0, plaintext)
+	c.Hint = m.hint(plaintext)
 	c.Family = family(c)
 }
 

@@ -18,10 +18,16 @@ type down struct{ store.Store }
 func (down) Find(context.Context, store.Kind, store.Digest) (*store.Credential, error) {
 	return nil, errDown
 }
-func (down) Get(context.Context, string) (*store.Credential, error)             { return nil, errDown }
-func (down) Insert(context.Context, *store.Credential, int) error               { return errDown }
-func (down) List(context.Context, store.Filter) ([]*store.Credential, error)    { return nil, errDown }
-func (down) Rotate(context.Context, string, time.Time, *store.Credential) error { return errDown }
+func (down) Get(context.Context, string) (*store.Credential, error) { return nil, errDown }
+func (down) Insert(context.Context, *store.Credential, store.Limits) ([]store.Digest, error) {
+	return nil, errDown
+}
+func (down) List(context.Context, store.Query) ([]*store.Credential, store.Cursor, error) {
+	return nil, "", errDown
+}
+func (down) Rotate(context.Context, string, time.Time, *store.Credential, store.Limits) error {
+	return errDown
+}
 func (down) Revoke(context.Context, store.Filter, time.Time) ([]store.Digest, error) {
 	return nil, errDown
 }

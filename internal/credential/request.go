@@ -36,7 +36,7 @@ type Request struct {
 	Scopes   []string
 	Lifetime time.Duration
 	Networks []netip.Prefix
-	Parent   string
+	ClientID string
 	Data     []byte
 }
 
@@ -58,7 +58,7 @@ func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.C
 	}
 	text("Subject", req.Subject)
 	text("Name", req.Name)
-	text("Parent", req.Parent)
+	text("ClientID", req.ClientID)
 	if len(req.Data) > maxData {
 		fail("Data: %d bytes: at most %d are allowed", len(req.Data), maxData)
 	}
@@ -103,7 +103,7 @@ func (req Request) Credential(kind store.Kind, lifetime time.Duration) (*store.C
 		Subject:   req.Subject,
 		Name:      req.Name,
 		Scopes:    scopes,
-		Parent:    req.Parent,
+		ClientID:  req.ClientID,
 		Networks:  networks,
 		CreatedAt: now,
 		ExpiresAt: now.Add(lifetime.Truncate(time.Microsecond)),

@@ -85,7 +85,7 @@ func TestRotateSuccessor(t *testing.T) {
 				now := time.Now().UTC()
 				want := &store.Credential{
 					ID: next.ID, Kind: p.kind, Digest: next.Digest, Subject: "ada", Name: "ci", Scopes: []string{"reports:read"},
-					Family: first.ID, Networks: networks("0.0.0.0/0"), CreatedAt: now, ExpiresAt: now.Add(7 * 24 * time.Hour), Data: []byte("data"),
+					Hint: p.prefix + "…" + plaintext[len(plaintext)-4:], Family: first.ID, Networks: networks("0.0.0.0/0"), CreatedAt: now, ExpiresAt: now.Add(7 * 24 * time.Hour), Data: []byte("data"),
 				}
 				if !reflect.DeepEqual(next, want) || !reflect.DeepEqual(f.row(t, next.ID), want) {
 					t.Errorf("returned %+v, stored %+v, want %+v", next, f.row(t, next.ID), want)
@@ -114,10 +114,10 @@ func TestRotateSuccessor(t *testing.T) {
 func TestRotateOtherRows(t *testing.T) {
 	both(t, func(t *testing.T, p pkg) {
 		f := p.setup(t, credential.Config{})
-		_, old := f.insert(t, func(c *store.Credential) { c.Parent, c.Family, c.ExpiresAt = "parent", "", time.Time{} })
+		_, old := f.insert(t, func(c *store.Credential) { c.ClientID, c.Family, c.ExpiresAt = "parent", "", time.Time{} })
 		_, next := f.rotate(t, old.ID, time.Minute)
-		if next.Parent != "parent" || next.Family != old.ID || !next.ExpiresAt.IsZero() {
-			t.Errorf("parent %q, family %q, expires %v, want the old one's parent and ID, and never", next.Parent, next.Family, next.ExpiresAt)
+		if next.ClientID != "parent" || next.Family != old.ID || !next.ExpiresAt.IsZero() {
+			t.Errorf("parent %q, family %q, expires %v, want the old one's parent and ID, and never", next.ClientID, next.Family, next.ExpiresAt)
 		}
 		if end := f.row(t, old.ID).ExpiresAt; !end.Equal(next.CreatedAt.Add(time.Minute)) {
 			t.Errorf("the old one ends at %v, want a minute after %v", end, next.CreatedAt)

@@ -27,18 +27,28 @@ func (u unmade) Find(context.Context, store.Kind, store.Digest) (*store.Credenti
 
 func (u unmade) Get(context.Context, string) (*store.Credential, error) { return nil, u.error }
 
-func (u unmade) Insert(context.Context, *store.Credential, int) error { return u.error }
-
-func (u unmade) List(context.Context, store.Filter) ([]*store.Credential, error) {
+func (u unmade) Insert(context.Context, *store.Credential, store.Limits) ([]store.Digest, error) {
 	return nil, u.error
+}
+
+func (u unmade) List(context.Context, store.Query) ([]*store.Credential, store.Cursor, error) {
+	return nil, "", u.error
+}
+
+func (u unmade) Update(context.Context, string, store.Changes) (*store.Credential, error) {
+	return nil, u.error
+}
+
+func (u unmade) Rotate(context.Context, string, time.Time, *store.Credential, store.Limits) error {
+	return u.error
 }
 
 func (u unmade) Revoke(context.Context, store.Filter, time.Time) ([]store.Digest, error) {
 	return nil, u.error
 }
 
-func (u unmade) Rotate(context.Context, string, time.Time, *store.Credential) error { return u.error }
+func (u unmade) Touch(context.Context, []store.Use) error { return u.error }
 
-func (u unmade) Touch(context.Context, string, time.Time) error { return u.error }
+func (u unmade) Prune(context.Context, store.PruneBefore) (int, error) { return 0, u.error }
 
-func (u unmade) Prune(context.Context, time.Time) (int, error) { return 0, u.error }
+func (u unmade) Erase(context.Context, string) (int, error) { return 0, u.error }

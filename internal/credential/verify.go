@@ -79,7 +79,9 @@ func (m *Manager) valid(ctx context.Context, plaintext string, from source) (*st
 	if err := m.checkNetwork(c, from); err != nil {
 		return nil, err
 	}
-	m.used.note(c, now)
+	if m.used.due(c, now) {
+		m.used.note(c, now, m.addr(from))
+	}
 	return c, nil
 }
 

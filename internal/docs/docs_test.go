@@ -91,6 +91,7 @@ var (
 	w         http.ResponseWriter
 	r         *http.Request
 	clientID  string
+	subject   string
 	st        store.Store
 	db        store.Store
 	stEurope  store.Store
@@ -111,7 +112,7 @@ func TestSnippets(t *testing.T) {
 		t.Fatal(err)
 	}
 	mod := "module snippets\n\ngo 1.26.0\n"
-	for _, module := range []string{"", "/store/cache", "/store/redisstore", "/store/sqlstore"} {
+	for _, module := range []string{"", "/store/cache", "/store/redisstore", "/store/sqlstore", "/store/sqlstore/postgres", "/store/sqlstore/sqlite"} {
 		mod += fmt.Sprintf("\nrequire github.com/keystile/keystile%[1]s v0.0.0\nreplace github.com/keystile/keystile%[1]s => %[2]s%[1]s\n", module, filepath.ToSlash(abs))
 	}
 	write(t, filepath.Join(dir, "go.mod"), mod)
@@ -179,6 +180,9 @@ func wrap(code string) string {
 	case regexp.MustCompile(`^(func|type|var|const) `).MatchString(code):
 		return fmt.Sprintf(prelude, code+"\n"+missing(code))
 	}
+	if strings.Contains(code, "st.DB()") { // a store on a database
+		code = "var st *sqlite.Store\n" + code
+	}
 	return fmt.Sprintf(prelude, "func _() {\n"+code+"\n_, _ = tokens, st // some snippets end with these\n}\n"+missing(code))
 }
 
@@ -197,7 +201,7 @@ func missing(code string) string {
 
 // notGo matches what is not Go in package comments: commands, and settings of a
 // server.
-var notGo = regexp.MustCompile(`^(go test|ACL SETUSER|appendonly) `)
+var notGo = regexp.MustCompile(`^(go test|ACL SETUSER|appendonly|GRANT) `)
 
 // packageSnippets returns the code blocks of the comment of the package in dir.
 func packageSnippets(t *testing.T, dir string) []string {

@@ -20,8 +20,8 @@ type keptFile struct{ current, kept string }
 var keptFiles = []keptFile{
 	{"cookie/testdata/golden.json", "cookie/testdata/golden-VERSION.json"},
 	{"store/redisstore/testdata/rows-1.txt", "store/redisstore/testdata/rows-VERSION.txt"},
-	{"store/sqlstore/testdata/v1/postgresql.sql", "store/sqlstore/testdata/VERSION/postgresql.sql"},
-	{"store/sqlstore/testdata/v1/sqlite.sql", "store/sqlstore/testdata/VERSION/sqlite.sql"},
+	{"store/sqlstore/internal/suite/testdata/v1/postgresql.sql", "store/sqlstore/internal/suite/testdata/VERSION/postgresql.sql"},
+	{"store/sqlstore/internal/suite/testdata/v1/sqlite.sql", "store/sqlstore/internal/suite/testdata/VERSION/sqlite.sql"},
 }
 
 // read returns what a kept file must hold, its path under the version's name,

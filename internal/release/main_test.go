@@ -97,14 +97,20 @@ func TestRelease(t *testing.T) {
 		"git tag -a store/cache/v0.999.0 -m store/cache/v0.999.0",
 		"git tag -a store/redisstore/v0.999.0 -m store/redisstore/v0.999.0",
 		"git tag -a store/sqlstore/v0.999.0 -m store/sqlstore/v0.999.0",
+		"git tag -a store/sqlstore/postgres/v0.999.0 -m store/sqlstore/postgres/v0.999.0",
+		"git tag -a store/sqlstore/sqlite/v0.999.0 -m store/sqlstore/sqlite/v0.999.0",
 		"git push origin v0.999.0",
 		"git push origin store/cache/v0.999.0",
 		"git push origin store/redisstore/v0.999.0",
 		"git push origin store/sqlstore/v0.999.0",
+		"git push origin store/sqlstore/postgres/v0.999.0",
+		"git push origin store/sqlstore/sqlite/v0.999.0",
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile@v0.999.0",
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/cache@v0.999.0",
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/redisstore@v0.999.0",
 		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/sqlstore@v0.999.0",
+		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/sqlstore/postgres@v0.999.0",
+		"GOPROXY=https://proxy.golang.org go list -m github.com/keystile/keystile/store/sqlstore/sqlite@v0.999.0",
 	}
 	if !slices.Equal(commands, want) {
 		t.Errorf("commands\n%s\nwant\n%s", strings.Join(commands, "\n"), strings.Join(want, "\n"))
@@ -155,9 +161,9 @@ func TestReleaseRefuses(t *testing.T) {
 			c.commit()
 		}, "store/cache/go.mod does not require github.com/keystile/keystile in v0.999.0"},
 		{"test data not kept", version, func(c checkout) {
-			c.git("rm", "--quiet", "store/sqlstore/testdata/v0.999.0/sqlite.sql")
+			c.git("rm", "--quiet", "store/sqlstore/internal/suite/testdata/v0.999.0/sqlite.sql")
 			c.commit()
-		}, "store/sqlstore/testdata/v0.999.0/sqlite.sql is not there"},
+		}, "store/sqlstore/internal/suite/testdata/v0.999.0/sqlite.sql is not there"},
 		{"test data of before", version, func(c checkout) {
 			c.edit("cookie/testdata/golden-v0.999.0.json", `"ada"`, `"eve"`)
 			c.commit()

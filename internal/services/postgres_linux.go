@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -30,8 +31,15 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	as := unprivileged(tb)
 	p := &Postgres{server{tb: tb, name: "PostgreSQL", dir: directory(tb, as), port: freePort(tb), as: as}, filepath.Dir(path)}
 	p.run("initdb", "--pgdata", p.data(), "--username", "postgres", "--auth", "trust", "--encoding", "UTF8", "--locale", "C.UTF-8", "--no-sync", "--no-instructions")
+	p.serve(settings...)
+	return p
+}
+
+// serve starts the server on its directory.
+func (p *Postgres) serve(settings ...string) {
+	p.tb.Helper()
 	p.args = func() []string {
-		args := []string{path, "-D", p.data(), "-p", strconv.Itoa(p.port), "-k", p.dir, "-c", "listen_addresses=127.0.0.1"}
+		args := []string{filepath.Join(p.bin, "postgres"), "-D", p.data(), "-p", strconv.Itoa(p.port), "-k", p.dir, "-c", "listen_addresses=127.0.0.1"}
 		for _, s := range settings {
 			args = append(args, "-c", s)
 		}
@@ -40,9 +48,8 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	p.ready = func() error {
 		return p.command("pg_isready", "-q", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port)).Run()
 	}
-	tb.Cleanup(p.Kill)
+	p.tb.Cleanup(p.Kill)
 	p.start()
-	return p
 }
 
 func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
@@ -91,6 +98,21 @@ func (p *Postgres) Kill() {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// Query runs SQL as the superuser and returns its result.
+func (p *Postgres) Query(query string) string {
+	p.tb.Helper()
+	return p.runPsql(p.port, "postgres", query)
+}
+
+func (p *Postgres) runPsql(port int, database, query string) string {
+	p.tb.Helper()
+	out, err := p.command("psql", "-h", "127.0.0.1", "-p", strconv.Itoa(port), "-U", "postgres", "-d", database, "-X", "-q", "-A", "-t", "-c", query).CombinedOutput()
+	if err != nil {
+		p.tb.Fatalf("services: %s: %v\n%s", query, err, out)
+	}
+	return strings.TrimSpace(string(out))
 }
 
 func (p *Postgres) run(program string, args ...string) {

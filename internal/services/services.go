@@ -3,6 +3,6 @@
 // that uses it needs no preparation where the programs are installed. Where they
 // are not it is skipped, and fails where CI is set.
 //
-// The servers can be killed, paused and started again, for tests of what happens
-// then. It works on Linux; elsewhere the tests that need it are left out.
+// The servers can be killed, paused, started again and replaced by a replica, and a
+// [Proxy] breaks or slows down the network to them. It works on Linux; elsewhere the tests that need it are left out.
 package services

@@ -2,8 +2,10 @@ package services_test
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/url"
+	"os"
 	"testing"
 	"time"
 
@@ -88,4 +90,56 @@ func hostOf(t *testing.T, dsn string) string {
 		t.Fatal(err)
 	}
 	return u.Host
+}
+
+// A replica follows its primary, and can change places with it at run time.
+func TestRedisReplica(t *testing.T) {
+	a := services.StartRedis(t)
+	b := a.StartReplica(t)
+	if _, err := b.Do("SET", "key", "1"); err == nil {
+		t.Error("a replica accepts a write")
+	}
+	b.Promote()
+	if _, err := b.Do("SET", "key", "1"); err != nil {
+		t.Error(err)
+	}
+	a.ReplicaOf(b.Addr())
+	if role := a.Info("replication")["role"]; role != "slave" {
+		t.Errorf("role %q after ReplicaOf", role)
+	}
+}
+
+// A proxy forwards, delays, holds back, cuts, and connects to another server.
+func TestProxy(t *testing.T) {
+	a, b := services.StartRedis(t), services.StartRedis(t)
+	p := services.StartProxy(t, a.Addr())
+	ping := func() bool { return answers(t, p.Addr(), "PING\r\n") }
+	if !ping() {
+		t.Fatal("no answer through the proxy")
+	}
+	p.Pause()
+	if ping() {
+		t.Error("an answer while paused")
+	}
+	p.Resume()
+	p.Delay(time.Second)
+	if ping() {
+		t.Error("an answer before the delay")
+	}
+	p.Delay(0)
+	conn, err := net.Dial("tcp", p.Addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	a.Kill()
+	p.Redirect(b.Addr())
+	if !ping() {
+		t.Error("no answer from the other server")
+	}
+	p.Cut()
+	conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+	if _, err := conn.Read(make([]byte, 1)); err == nil || errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("a connection that was cut: %v", err)
+	}
 }

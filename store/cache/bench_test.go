@@ -100,7 +100,7 @@ func BenchmarkFind(b *testing.B) {
 	}
 	defer cached.Close()
 	d := store.Digest{1}
-	if err := memory.Insert(context.Background(), &store.Credential{ID: "1", Kind: store.KindToken, Digest: d}, 0); err != nil {
+	if _, err := memory.Insert(context.Background(), &store.Credential{ID: "1", Kind: store.KindToken, Digest: d}, store.Limits{}); err != nil {
 		b.Fatal(err)
 	}
 	b.ReportAllocs()

@@ -95,9 +95,10 @@ type Config struct {
 // fail.
 //
 // It is safe for concurrent use. Use [New] to make one, and [Cache.Close] when it
-// is no longer needed. The methods of the zero Cache return an error.
+// is no longer needed.
 type Cache struct {
 	store      store.Store
+	placer     store.Placer // the store, if it is one
 	maxStale   time.Duration
 	watchError func(error)
 
@@ -114,7 +115,12 @@ type Cache struct {
 	queries map[question]*query // those that are running
 }
 
-var _ store.Store = (*Cache)(nil)
+var (
+	_ store.Store   = (*Cache)(nil)
+	_ store.Checker = (*Cache)(nil)
+	_ store.Scanner = (*Cache)(nil)
+	_ store.Placer  = (*Cache)(nil)
+)
 
 // New returns a [Cache] for cfg, and begins to watch its Store if that is a
 // [store.Watcher]. The error names everything that is wrong with cfg at once.
@@ -154,6 +160,7 @@ func New(cfg Config) (*Cache, error) {
 		stopped:    make(chan struct{}),
 		queries:    make(map[question]*query),
 	}
+	c.placer, _ = cfg.Store.(store.Placer)
 	if w, ok := cfg.Store.(store.Watcher); ok {
 		go c.watch(ctx, w)
 	} else {
@@ -162,23 +169,10 @@ func New(cfg Config) (*Cache, error) {
 	return c, nil
 }
 
-var errUnmade = errors.New("cache: the Cache was not made by New")
-
-// made returns an error if New has not made c.
-func (c *Cache) made() error {
-	if c == nil || c.store == nil {
-		return errUnmade
-	}
-	return nil
-}
-
 // Close ends the watching of the Store and returns once it has ended. From then
 // on every call is passed on to the Store, which is not closed. Closing again
 // does nothing. The error is always nil.
 func (c *Cache) Close() error {
-	if c.made() != nil {
-		return nil
-	}
 	c.closed.Store(true)
 	c.stop()
 	<-c.stopped
@@ -191,9 +185,6 @@ func (c *Cache) now() time.Duration { return time.Since(c.began) }
 // Find implements [store.Finder]. What is kept is returned whether or not ctx
 // is done.
 func (c *Cache) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
-	if err := c.made(); err != nil {
-		return nil, err
-	}
 	if c.closed.Load() {
 		return c.store.Find(ctx, k, d)
 	}

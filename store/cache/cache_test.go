@@ -31,7 +31,7 @@ func TestEntries(t *testing.T) {
 	c := newCache(t, cache.Config{Store: m, Entries: 10, MaxStale: time.Minute})
 	for i := range 1000 {
 		id := string(rune('A' + i))
-		if err := m.Memory.Insert(t.Context(), token(id), 0); err != nil {
+		if _, err := m.Memory.Insert(t.Context(), token(id), store.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		c.Find(t.Context(), store.KindToken, token(id).Digest)
@@ -113,7 +113,7 @@ func TestAllocations(t *testing.T) {
 		return ctx.Err()
 	}}, MaxStale: time.Minute})
 	<-began
-	if err := m.Insert(t.Context(), token("a"), 0); err != nil {
+	if _, err := m.Insert(t.Context(), token("a"), store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	d := token("a").Digest

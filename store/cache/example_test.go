@@ -119,7 +119,7 @@ func ExampleCache_Close() {
 		log.Fatal(err)
 	}
 	token := &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: store.Digest{1}, Subject: "ada"}
-	if err := c.Insert(ctx, token, 0); err != nil {
+	if _, err := c.Insert(ctx, token, store.Limits{}); err != nil {
 		log.Fatal(err)
 	}
 	find := func() {

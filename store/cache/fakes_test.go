@@ -58,9 +58,26 @@ func (m *machine) wrote(err error, changed ...store.Digest) error {
 	return err
 }
 
-func (m *machine) Insert(ctx context.Context, c *store.Credential, limit int) error {
+func (m *machine) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 	m.begin()
-	return m.wrote(m.Memory.Insert(ctx, c, limit), c.Digest)
+	ended, err := m.Memory.Insert(ctx, c, l)
+	return ended, m.wrote(err, append(ended, c.Digest)...)
+}
+
+func (m *machine) Update(ctx context.Context, id string, ch store.Changes) (*store.Credential, error) {
+	m.begin()
+	c, err := m.Memory.Update(ctx, id, ch)
+	if err != nil {
+		return nil, err
+	}
+	return c, m.wrote(nil, c.Digest)
+}
+
+func (m *machine) Erase(ctx context.Context, subject string) (int, error) {
+	m.begin()
+	changed, _ := m.Memory.Revoke(ctx, store.Filter{Subject: subject}, time.Now())
+	n, err := m.Memory.Erase(ctx, subject)
+	return n, m.wrote(err, changed...)
 }
 
 func (m *machine) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
@@ -72,9 +89,9 @@ func (m *machine) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]s
 	return changed, nil
 }
 
-func (m *machine) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+func (m *machine) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 	m.begin()
-	err := m.Memory.Rotate(ctx, id, until, next)
+	err := m.Memory.Rotate(ctx, id, until, next, l)
 	if err != nil {
 		return err
 	}
@@ -82,12 +99,12 @@ func (m *machine) Rotate(ctx context.Context, id string, until time.Time, next *
 	return m.wrote(err, old.Digest, next.Digest)
 }
 
-func (m *machine) Touch(ctx context.Context, id string, at time.Time) error {
+func (m *machine) Touch(ctx context.Context, uses []store.Use) error {
 	m.begin()
-	return m.wrote(m.Memory.Touch(ctx, id, at))
+	return m.wrote(m.Memory.Touch(ctx, uses))
 }
 
-func (m *machine) Prune(ctx context.Context, before time.Time) (int, error) {
+func (m *machine) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	m.begin()
 	return m.Memory.Prune(ctx, before)
 }
@@ -203,9 +220,27 @@ func token(id string) *store.Credential {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return &store.Credential{
 		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "subject of " + id,
-		Family: "family of " + id, Parent: "parent of " + id, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+		Family: "family of " + id, ClientID: "client of " + id, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
 	}
 }
+
+// use returns a use of the credential with this ID.
+func use(id string, at time.Time) []store.Use { return []store.Use{{ID: id, At: at}} }
+
+// add inserts c without limits.
+func add(ctx context.Context, st store.Store, c *store.Credential) error {
+	_, err := st.Insert(ctx, c, store.Limits{})
+	return err
+}
+
+// prunable selects everything that ends within two days.
+func prunable() store.PruneBefore {
+	t := time.Now().Add(48 * time.Hour)
+	return store.PruneBefore{Ended: t, Rotated: t}
+}
+
+// rename are changes that Find shows.
+func rename(name string) store.Changes { return store.Changes{Name: &name} }
 
 func newCache(t testing.TB, cfg cache.Config) *cache.Cache {
 	t.Helper()
@@ -252,7 +287,8 @@ func (p *pair) must(err error) {
 func (p *pair) insert(ids ...string) {
 	p.t.Helper()
 	for _, id := range ids {
-		p.must(p.memory.Insert(p.t.Context(), token(id), 0))
+		_, err := p.memory.Insert(p.t.Context(), token(id), store.Limits{})
+		p.must(err)
 	}
 }
 
@@ -280,6 +316,8 @@ func state(c *store.Credential, err error) string {
 		return "revoked"
 	case !c.RotatedAt.IsZero():
 		return "rotated"
+	case c.Name != "":
+		return "renamed"
 	case !c.LastUsedAt.IsZero():
 		return "used"
 	}

@@ -36,7 +36,7 @@ func TestFlood(t *testing.T) {
 	find := func(d store.Digest) string { return state(c.Find(ctx, store.KindToken, d)) }
 	good := []string{"a", "b", "c", "d", "e"}
 	for _, id := range good {
-		if err := m.Memory.Insert(ctx, token(id), 0); err != nil {
+		if _, err := m.Memory.Insert(ctx, token(id), store.Limits{}); err != nil {
 			t.Fatal(err)
 		}
 		find(token(id).Digest)

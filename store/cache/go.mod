@@ -7,4 +7,10 @@ require (
 	github.com/maypok86/otter/v2 v2.4.0
 )
 
+require (
+	github.com/gorilla/securecookie v1.1.2 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+)
+
 replace github.com/keystile/keystile => ../../

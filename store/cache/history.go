@@ -32,7 +32,7 @@ const (
 	byID
 	bySubject
 	byFamily
-	byParent
+	byClient
 	fields
 )
 
@@ -84,7 +84,7 @@ func (h *history) marks(c *store.Credential) [fields + 1]*atomic.Uint64 {
 		h.mark(byID, c.ID),
 		h.mark(bySubject, c.Subject),
 		h.mark(byFamily, c.Family),
-		h.mark(byParent, c.Parent),
+		h.mark(byClient, c.ClientID),
 		&h.all,
 	}
 }

@@ -85,7 +85,7 @@ func TestForgottenIsNotCurrent(t *testing.T) {
 // forgotten for itself. And a table has a mark for each entry.
 func TestMarks(t *testing.T) {
 	h := newHistory(5000)
-	c := &store.Credential{ID: "a", Subject: "a", Family: "a", Parent: "a"}
+	c := &store.Credential{ID: "a", Subject: "a", Family: "a", ClientID: "a"}
 	seen := make(map[any]bool)
 	for _, m := range h.marks(c) {
 		seen[m] = true

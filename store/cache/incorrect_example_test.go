@@ -24,7 +24,7 @@ func Example_incorrect() {
 
 	for _, st := range []store.Store{db, c} { // WRONG, and right
 		digest := store.Digest{1}
-		if err := c.Insert(ctx, &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: digest}, 0); err != nil {
+		if _, err := c.Insert(ctx, &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: digest}, store.Limits{}); err != nil {
 			log.Fatal(err)
 		}
 		show := func() {
@@ -39,7 +39,7 @@ func Example_incorrect() {
 			log.Fatal(err)
 		}
 		show()
-		if _, err := c.Prune(ctx, time.Now().Add(time.Minute)); err != nil {
+		if _, err := c.Prune(ctx, store.PruneBefore{Ended: time.Now().Add(time.Minute)}); err != nil {
 			log.Fatal(err)
 		}
 	}

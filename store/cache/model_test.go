@@ -128,28 +128,42 @@ func (m *model) find(n *node) {
 func (m *model) write(n *node) {
 	ctx := context.Background()
 	id := m.pick()
-	c := token(id)
-	switch rand.IntN(8) {
+	c, err := m.memory.Get(ctx, id)
+	exists := err == nil
+	if !exists {
+		c = token(id)
+	}
+	switch rand.IntN(10) {
 	case 0, 1:
 		next := m.fresh()
-		if n.Insert(ctx, next, 0) == nil {
+		if _, err := n.Insert(ctx, next, store.Limits{}); err == nil {
 			m.learn(n, next.Digest, good)
 		}
 	case 2, 3:
 		next := m.fresh()
-		next.Family = c.Family
-		if n.Rotate(ctx, id, time.Now().Add(time.Hour), next) == nil {
+		next.Subject, next.Family, next.ClientID = c.Subject, c.Family, c.ClientID
+		if n.Rotate(ctx, id, time.Now().Add(time.Hour), next, store.Limits{}) == nil {
 			m.learn(n, c.Digest, rotated)
 			m.learn(n, next.Digest, good)
 		}
 	case 4, 5:
-		f := []store.Filter{{ID: id}, {Subject: c.Subject}, {Parent: c.Parent}}[rand.IntN(3)]
-		exists := m.now(c.Digest) >= good
+		f := []store.Filter{{ID: id}, {Subject: c.Subject}, {Subject: c.Subject, ClientID: c.ClientID}, {Subject: c.Subject, Family: c.Family}}[rand.IntN(4)]
 		if _, err := n.Revoke(ctx, f, time.Now()); err == nil && exists {
 			m.learn(n, c.Digest, revoked)
 		}
+	case 6:
+		n.Update(ctx, id, rename("")) // revives nothing
+	case 7: // ends the oldest, whose digests it returns
+		next := m.fresh()
+		next.Subject, next.ClientID = c.Subject, c.ClientID
+		if ended, err := n.Insert(ctx, next, store.Limits{Active: 1, EndOldest: true}); err == nil {
+			for _, d := range ended {
+				m.learn(n, d, revoked)
+			}
+			m.learn(n, next.Digest, good)
+		}
 	default:
-		n.Touch(ctx, id, time.Now())
+		n.Touch(ctx, use(id, time.Now()))
 	}
 }
 

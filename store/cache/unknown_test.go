@@ -44,20 +44,20 @@ func TestUnknownNeverHides(t *testing.T) {
 		name string
 		add  func(p *pair)
 	}{
-		{"inserted here", func(p *pair) { p.must(p.Insert(ctx, token("a"), 0)) }},
-		{"inserted there", func(p *pair) { p.must(p.there.Insert(ctx, token("a"), 0)); news() }},
-		{"rotated here", func(p *pair) { p.must(p.Rotate(ctx, "old", time.Now(), token("a"))) }},
-		{"rotated there", func(p *pair) { p.must(p.there.Rotate(ctx, "old", time.Now(), token("a"))); news() }},
+		{"inserted here", func(p *pair) { p.must(add(ctx, p.Cache, token("a"))) }},
+		{"inserted there", func(p *pair) { p.must(add(ctx, p.there, token("a"))); news() }},
+		{"rotated here", func(p *pair) { p.must(p.Rotate(ctx, "old", time.Now(), token("a"), store.Limits{})) }},
+		{"rotated there", func(p *pair) { p.must(p.there.Rotate(ctx, "old", time.Now(), token("a"), store.Limits{})); news() }},
 		{"inserted, and the answer was lost", func(p *pair) {
 			p.here.written = func() error { return errors.New("connection reset") }
-			if p.Insert(ctx, token("a"), 0) == nil {
+			if _, err := p.Insert(ctx, token("a"), store.Limits{}); err == nil {
 				p.t.Error("no error")
 			}
 		}},
-		{"inserted unheard, and lost", func(p *pair) { p.line.mute(true); p.must(p.there.Insert(ctx, token("a"), 0)); p.lose() }},
+		{"inserted unheard, and lost", func(p *pair) { p.line.mute(true); p.must(add(ctx, p.there, token("a"))); p.lose() }},
 		{"inserted unheard, and heard again", func(p *pair) {
 			p.line.lost <- errors.New("connection reset")
-			p.must(p.there.Insert(ctx, token("a"), 0))
+			p.must(add(ctx, p.there, token("a")))
 			time.Sleep(time.Second)
 		}},
 	}
@@ -107,7 +107,7 @@ func TestUnknownAskedAgain(t *testing.T) {
 		p.asked(2, func() {
 			first := p.async("a")
 			time.Sleep(time.Second)
-			p.must(p.there.Insert(t.Context(), token("a"), 0))
+			p.must(add(t.Context(), p.there, token("a")))
 			var later []<-chan string
 			for range 10 {
 				later = append(later, p.async("a"))

@@ -2,55 +2,62 @@ package cache
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"iter"
 	"sync/atomic"
 	"time"
 
 	"github.com/keystile/keystile/store"
 )
 
-// Every write is passed on first and forgets afterwards. Insert, Revoke and Rotate
-// do so deferred: whatever the store answers, and if it panics too, the write may
-// have happened. Touch and Prune forget only what the store says that they did, as
-// neither changes whether a credential may be used.
+// Every write goes to the Store first and forgets afterwards. Those that change
+// whether a credential may be used do so deferred: whatever the Store answers, and
+// even if it panics, the write may have happened. Touch and Prune forget only what
+// the Store has reported.
 
 // Get implements [store.Store]. It always asks the Store.
 func (c *Cache) Get(ctx context.Context, id string) (*store.Credential, error) {
-	if err := c.made(); err != nil {
-		return nil, err
-	}
 	return c.store.Get(ctx, id)
 }
 
 // List implements [store.Store]. It always asks the Store.
-func (c *Cache) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-	if err := c.made(); err != nil {
-		return nil, err
-	}
-	return c.store.List(ctx, f)
+func (c *Cache) List(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+	return c.store.List(ctx, q)
 }
 
 // Insert implements [store.Store].
-func (c *Cache) Insert(ctx context.Context, n *store.Credential, limit int) error {
-	if err := c.made(); err != nil {
-		return err
+func (c *Cache) Insert(ctx context.Context, n *store.Credential, l store.Limits) ([]store.Digest, error) {
+	marks := []*atomic.Uint64{c.history.digest(n.Digest)}
+	if l.EndOldest {
+		marks = append(marks, c.history.mark(bySubject, n.Subject))
 	}
-	defer c.history.forget(c.history.digest(n.Digest))
-	return c.store.Insert(ctx, n, limit)
+	defer c.history.forget(marks...)
+	return c.store.Insert(ctx, n, l)
+}
+
+// Update implements [store.Store].
+func (c *Cache) Update(ctx context.Context, id string, ch store.Changes) (*store.Credential, error) {
+	defer c.history.forget(c.history.mark(byID, id))
+	return c.store.Update(ctx, id, ch)
+}
+
+// Rotate implements [store.Store].
+func (c *Cache) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+	defer c.history.forget(c.history.mark(byID, id), c.history.digest(next.Digest))
+	return c.store.Rotate(ctx, id, until, next, l)
 }
 
 // Revoke implements [store.Store].
 //
-// It forgets everything that the filter may match, not only what the Store says
-// it has changed. For of two who revoke the same only one changes it, and the
-// other one, who may be first to return, or at another machine, must find it
-// revoked just as well.
+// It forgets everything that the filter may select, not only what the Store
+// reports. If two calls revoke the same credential, only one of them changes it,
+// and the other, which may return first or run on another machine, must find it
+// revoked just as well. Of a call that failed, earlier steps may have revoked.
 func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (changed []store.Digest, err error) {
-	if err := c.made(); err != nil {
-		return nil, err
-	}
 	defer func() {
-		marks := []*atomic.Uint64{c.matching(f)}
-		for _, d := range changed { // matched by rows that the host has edited since
+		marks := c.matching(f)
+		for _, d := range changed { // matched by fields that your application has edited since
 			marks = append(marks, c.history.digest(d))
 		}
 		c.history.forget(marks...)
@@ -58,50 +65,76 @@ func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (chang
 	return c.store.Revoke(ctx, f, at)
 }
 
-// matching returns a mark of everything that f matches: by the field of f that
-// matches least.
-func (c *Cache) matching(f store.Filter) *atomic.Uint64 {
+// matching returns marks that together cover everything that f selects: those of
+// the field of f that selects least. A family has two, as Filter.Family selects by
+// Family or by ID.
+func (c *Cache) matching(f store.Filter) []*atomic.Uint64 {
 	switch {
 	case f.ID != "":
-		return c.history.mark(byID, f.ID)
+		return []*atomic.Uint64{c.history.mark(byID, f.ID)}
 	case f.Family != "":
-		return c.history.mark(byFamily, f.Family)
-	case f.Parent != "":
-		return c.history.mark(byParent, f.Parent)
+		return []*atomic.Uint64{c.history.mark(byFamily, f.Family), c.history.mark(byID, f.Family)}
+	case f.ClientID != "":
+		return []*atomic.Uint64{c.history.mark(byClient, f.ClientID)}
 	}
-	return c.history.mark(bySubject, f.Subject)
-}
-
-// Rotate implements [store.Store].
-func (c *Cache) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-	if err := c.made(); err != nil {
-		return err
-	}
-	defer c.history.forget(c.history.mark(byID, id), c.history.digest(next.Digest))
-	return c.store.Rotate(ctx, id, until, next)
+	return []*atomic.Uint64{c.history.mark(bySubject, f.Subject)}
 }
 
 // Touch implements [store.Store].
-func (c *Cache) Touch(ctx context.Context, id string, at time.Time) error {
-	if err := c.made(); err != nil {
-		return err
-	}
-	err := c.store.Touch(ctx, id, at)
+func (c *Cache) Touch(ctx context.Context, uses []store.Use) error {
+	err := c.store.Touch(ctx, uses)
 	if err == nil {
-		c.history.forget(c.history.mark(byID, id))
+		marks := make([]*atomic.Uint64, len(uses))
+		for i, u := range uses {
+			marks[i] = c.history.mark(byID, u.ID)
+		}
+		c.history.forget(marks...)
 	}
 	return err
 }
 
 // Prune implements [store.Store]. If anything was deleted it forgets
-// everything, so it should not be called every minute.
-func (c *Cache) Prune(ctx context.Context, before time.Time) (int, error) {
-	if err := c.made(); err != nil {
-		return 0, err
-	}
+// everything, so call it no more often than every few minutes.
+func (c *Cache) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	n, err := c.store.Prune(ctx, before)
 	if n > 0 {
 		c.history.forget(&c.history.all)
 	}
 	return n, err
+}
+
+// Erase implements [store.Store].
+func (c *Cache) Erase(ctx context.Context, subject string) (int, error) {
+	defer c.history.forget(c.history.mark(bySubject, subject))
+	return c.store.Erase(ctx, subject)
+}
+
+// Scan implements [store.Scanner], with the Store's. Without one it yields
+// [errors.ErrUnsupported].
+func (c *Cache) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
+	if s, ok := c.store.(store.Scanner); ok {
+		return s.Scan(ctx, f)
+	}
+	return func(yield func(*store.Credential, error) bool) {
+		yield(nil, fmt.Errorf("cache: %T is no store.Scanner: %w", c.store, errors.ErrUnsupported))
+	}
+}
+
+// Check implements [store.Checker], with the Store's. Without one it returns nil.
+func (c *Cache) Check(ctx context.Context) error {
+	if s, ok := c.store.(store.Checker); ok {
+		return s.Check(ctx)
+	}
+	return nil
+}
+
+// FitsDigest implements [store.Placer], with the Store's. Without one every digest
+// fits.
+func (c *Cache) FitsDigest(subject string, d store.Digest) bool {
+	return c.placer == nil || c.placer.FitsDigest(subject, d)
+}
+
+// FitsID implements [store.Placer], with the Store's. Without one every ID fits.
+func (c *Cache) FitsID(subject, id string) bool {
+	return c.placer == nil || c.placer.FitsID(subject, id)
 }

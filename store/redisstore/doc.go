@@ -1,77 +1,84 @@
-// Package redisstore keeps credentials in Redis 7.0 or later, or in Valkey, on
-// one server or on a cluster: for services of many machines.
+// Package redisstore keeps credentials in Redis 7.0 or later, or in Valkey, on one
+// server, behind sentinels or on a cluster: for services of many machines.
 //
-//	client, err := rueidis.NewClient(rueidis.ClientOption{
-//		InitAddress:      []string{"localhost:6379"},
-//		ConnWriteTimeout: 2 * time.Second, // to give up a connection that is silent
-//	})
+//	st, err := redisstore.Open(ctx, "redis://localhost:6379", redisstore.Config{Prefix: "myapp"})
 //	if err != nil {
 //		log.Fatal(err)
 //	}
-//	defer client.Close()
-//	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "myapp"})
-//	if err != nil {
-//		log.Fatal(err)
-//	}
+//	defer st.Close()
 //	tokens, err := bearer.New(bearer.Config{Store: st})
 //
-// Find is one GET. All that changes something is one script, which the server runs
-// undisturbed. A [Store] is a [store.Watcher] too, so that the caches of other
-// machines learn within milliseconds of what was revoked.
+// A lookup is one command. Every change is one script, which the server runs
+// without interruption. A [Store] is a [store.Watcher], so the caches of other
+// machines learn within milliseconds of a revocation.
+//
+// # Current or unavailable
+//
+// A replica may be behind, so it may still show a revoked credential as valid. The
+// store never accepts its answer: lookups use GETEX, which a replica refuses as it
+// refuses writes. So a primary that is demoted while a process is connected is an
+// outage from that moment on, with or without a cache's Watch; so is a host name
+// that leads back to the old primary.
+//
+// A primary that was replaced without being demoted, because it was unreachable
+// for those that replaced it, does not know it. With min-replicas-to-write 1 it
+// refuses lookups and writes once it has not heard of a replica for
+// min-replicas-max-lag seconds, rounded up by one. Without this setting it answers
+// from old data for as long as clients reach it. Have at least two replicas, so that
+// the loss of one is no outage.
+//
+// The price is that a server which refuses writes refuses lookups too: while
+// FAILOVER or CLIENT PAUSE holds them back, and when it cannot write its
+// append-only file or a snapshot (MISCONF). A full memory is no obstacle.
 //
 // # What the server must not lose
 //
-// A server that forgets the last second of its life forgets the revocations
-// of that second: what was revoked works again. So how it is configured is part
-// of the security of the service:
+// A server that forgets its last second forgets the revocations of that second, and
+// a revoked credential works again. So its configuration is part of the security of
+// your service:
 //
-//	appendonly yes                # without it a restart loses all since the last snapshot
+//	appendonly yes                # without it a restart loses everything since the last snapshot
 //	appendfsync always            # everysec loses up to two seconds when the machine fails
-//	maxmemory-policy noeviction   # the others delete credentials when memory is full
-//	min-replicas-to-write 1       # with replicas, see below
+//	maxmemory-policy noeviction   # other policies delete credentials when memory is full
+//	min-replicas-to-write 1       # with replicas, see above
 //	min-replicas-max-lag 10
 //
-// With appendfsync always a write is on disk before its method returns.
+// With appendfsync always, a write is on disk before its method returns. Open
+// refuses a server with another maxmemory-policy. [Store.Check] examines all of it.
 //
-// New refuses a server with another maxmemory-policy. The volatile ones are no
-// better: they delete what has a lifetime, and most credentials have one. A server
-// may delete an index as well, and then Revoke no longer finds what it should.
-//
-// Replication is asynchronous. When a replica takes over, what the primary had
-// not sent it yet is lost: credentials that were issued, and revocations.
-// min-replicas-to-write lets a primary that is cut off refuse writes after
-// min-replicas-max-lag seconds, which bounds that loss and does not prevent it.
-// Package redisstore does not offer WAIT, which would not prevent it either.
-// Where no revocation may be lost at all, use a database with synchronous
-// replication.
+// Replication is asynchronous. When a replica takes over, what the primary had not
+// sent to it is lost: credentials that were issued, and revocations.
+// [Config.Replicas] makes each change wait until so many replicas have it. Even then
+// a failover loses acknowledged changes if it promotes a replica that did not have
+// them, so set Replicas to the number of replicas.
 //
 // # Retention
 //
-// What has expired or was revoked stays for [Config.Retention], 30 days by
-// default, so that its reuse is noticed; then the server deletes it by itself. What
-// it leaves in the indexes is removed by later writes. Prune deletes earlier.
+// Rows stay until your application calls [Store.Prune].
 //
 // # Keys
 //
-// Every key begins with "{prefix}:". The braces keep them in one slot of a cluster,
-// because a script may touch only one: so one primary serves all credentials of a
-// prefix. Where that is not enough, put a cache in front of the store, or give each
-// group of accounts a store with a prefix of its own. A credential takes about
-// 1.5 KB.
+// Everything about one account is in one of 256 partitions. The keys of a partition
+// begin with "prefix{tag}:", so they are in one slot of a cluster, and the
+// partitions are spread evenly over its primaries. A credential takes about 1.5 KB.
 //
-// A user of the server needs no more than this:
+// A user of the server needs these permissions:
 //
-//	ACL SETUSER myapp on >... ~{myapp}:* &{myapp}:* +@connection +get +set +del
-//	    +exists +pexpireat +zadd +zrange +zrem +zlexcount +eval +evalsha +eval_ro
-//	    +evalsha_ro +spublish +ssubscribe +info +cluster|slots +cluster|shards
+//	ACL SETUSER myapp on >... ~myapp{*}:* &myapp{*}:changes +@connection +get +getex
+//	    +set +persist +pttl +del +exists +zadd +zrange +zrem +zlexcount +sadd +srem
+//	    +srandmember +eval +evalsha +spublish +ssubscribe +info +time +role +scan +wait
+//	    +config|get +cluster|slots +cluster|shards
+//
+// Without config|get, Check does not see the value of appendfsync.
 //
 // # Outages
 //
-// A server that is down, does not answer within [Config.Timeout], is loading its
-// data, is out of memory or has become a replica is an outage: an error that is none
-// of those of package store. Revoke and Prune work on a server whose memory is full.
-// The client asks again by itself where that is harmless: never for a write. So a
-// write whose answer is lost fails, though it may have been made; Rotate
-// of the same credential then returns store.ErrConflict, for it has a
-// successor whose plaintext nobody knows.
+// A server that is down, silent, loading its data or a replica is an outage: an
+// error that is none of those of package store. A refused connection is reported at
+// once, a silent server within [Config.Timeout]. Revoke, Prune and Erase work on
+// a server whose memory is full.
+//
+// No write is sent twice. So a write whose answer is lost fails although it may
+// have happened; Rotate of the same credential then returns store.ErrConflict,
+// because it has a successor whose plaintext no client received.
 package redisstore

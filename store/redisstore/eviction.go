@@ -9,24 +9,23 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// refuseEviction returns an error if a server may delete keys to make room.
-// Every policy but noeviction does: volatile-* delete keys that have a lifetime,
-// and most of ours have one. In a cluster each node is asked, replicas too: they
-// are what takes over. A node that is down holds up nobody.
+// refuseEviction returns an error if a server may delete keys to free memory.
+// Every policy except noeviction does. In a cluster each server is asked, replicas
+// too, because one of them takes over. A server that is down is skipped.
 func (s *Store) refuseEviction(ctx context.Context) error {
 	var refused, down []error
 	nodes := s.client.Nodes()
 	for addr, node := range nodes {
 		policy, err := s.evictionPolicy(ctx, node)
 		_, answered := errors.AsType[*rueidis.RedisError](err)
-		const override = "Config.DangerouslyAllowEviction accepts that"
+		const remedy = "set noeviction, or Config.DangerouslyAllowEviction"
 		switch {
 		case err != nil && !answered:
 			down = append(down, fmt.Errorf("%w (server %s)", err, addr))
 		case policy == "":
-			refused = append(refused, fmt.Errorf("redisstore: server %s: does not tell its maxmemory-policy, which must be noeviction; %s", addr, override))
+			refused = append(refused, fmt.Errorf("redisstore: server %s: does not report its maxmemory-policy; %s", addr, remedy))
 		case policy != "noeviction":
-			refused = append(refused, fmt.Errorf("redisstore: server %s: maxmemory-policy %q: may delete credentials, must be noeviction; %s", addr, policy, override))
+			refused = append(refused, fmt.Errorf("redisstore: server %s: maxmemory-policy %q: may delete credentials; %s", addr, policy, remedy))
 		}
 	}
 	if len(down) == len(nodes) {
@@ -35,28 +34,42 @@ func (s *Store) refuseEviction(ctx context.Context) error {
 	return errors.Join(refused...)
 }
 
-// evictionPolicy returns the maxmemory-policy of a node, or "" where it does not
-// tell: managed servers often forbid CONFIG.
+// evictionPolicy returns the maxmemory-policy of a server, or "" if it does not
+// report that: managed servers often forbid CONFIG.
 func (s *Store) evictionPolicy(ctx context.Context, node rueidis.Client) (string, error) {
-	answer, err := s.ask(ctx, "CONFIG GET", func(ctx context.Context) rueidis.RedisResult {
-		return node.Do(ctx, node.B().ConfigGet().Parameter("maxmemory-policy").Build())
-	})
-	if err == nil {
-		if config, _ := answer.AsStrMap(); config["maxmemory-policy"] != "" {
-			return config["maxmemory-policy"], nil
-		}
+	config, _ := s.config(ctx, node, "maxmemory-policy")
+	if policy := config["maxmemory-policy"]; policy != "" {
+		return policy, nil
 	}
-	answer, err = s.ask(ctx, "INFO", func(ctx context.Context) rueidis.RedisResult {
-		return node.Do(ctx, node.B().Info().Section("memory").Build())
+	info, err := s.info(ctx, node)
+	return info["maxmemory_policy"], err
+}
+
+// config returns settings of a server.
+func (s *Store) config(ctx context.Context, node rueidis.Client, names ...string) (map[string]string, error) {
+	answer, err := s.ask(ctx, "CONFIG GET", func(ctx context.Context) rueidis.RedisResult {
+		return node.Do(ctx, node.B().ConfigGet().Parameter(names...).Build())
 	})
 	if err != nil {
-		return "", err
+		return nil, err
 	}
-	info, err := answer.ToString()
-	for line := range strings.Lines(info) {
-		if policy, ok := strings.CutPrefix(line, "maxmemory_policy:"); ok {
-			return strings.TrimSpace(policy), nil
+	return answer.AsStrMap()
+}
+
+// info returns what INFO reports about a server.
+func (s *Store) info(ctx context.Context, node rueidis.Client) (map[string]string, error) {
+	answer, err := s.ask(ctx, "INFO", func(ctx context.Context) rueidis.RedisResult {
+		return node.Do(ctx, node.B().Info().Build())
+	})
+	if err != nil {
+		return nil, err
+	}
+	text, err := answer.ToString()
+	info := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			info[name] = value
 		}
 	}
-	return "", err
+	return info, err
 }

@@ -2,8 +2,9 @@ package redisstore_test
 
 import (
 	"context"
-	"fmt"
+	"crypto/tls"
 	"log"
+	"net"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -12,43 +13,59 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// On a cluster, with what has ended kept for a week.
+// The primary that sentinels name, with a client certificate. Each change waits
+// for two replicas.
+func ExampleOpen() {
+	certificate, err := tls.LoadX509KeyPair("client.crt", "client.key")
+	if err != nil {
+		log.Fatal(err)
+	}
+	st, err := redisstore.Open(context.Background(),
+		"rediss://myapp:secret@sentinel-1.internal:26379?addr=sentinel-2.internal:26379&master_set=mymaster",
+		redisstore.Config{
+			Prefix:   "myapp",
+			Timeout:  time.Second,
+			Replicas: 2,
+			Options: func(o *rueidis.ClientOption) {
+				o.TLSConfig.Certificates = []tls.Certificate{certificate}
+			},
+		})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+}
+
+// A client that your application has for other purposes too.
 func ExampleNew() {
-	ctx := context.Background()
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress:      []string{"redis-1.internal:6379", "redis-2.internal:6379"},
-		ConnWriteTimeout: 2 * time.Second,
+		ConnWriteTimeout: 750 * time.Millisecond,
+		Dialer:           net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 125 * time.Millisecond},
+		DisableRetry:     true,
 	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer client.Close() // the store does not
-	st, err := redisstore.New(ctx, redisstore.Config{
-		Client:    client,
-		Prefix:    "myapp",
-		Timeout:   time.Second,
-		Retention: 7 * 24 * time.Hour,
-	})
+	st, err := redisstore.New(context.Background(), redisstore.Config{Client: client, Prefix: "myapp"})
 	if err != nil {
-		log.Fatal(err) // the server does not answer, or may delete credentials
+		log.Fatal(err)
 	}
-	_, err = st.Prune(ctx, time.Now().AddDate(0, 0, -3)) // earlier than Retention does
-	fmt.Println(err)
+	if err := st.Check(context.Background()); err != nil {
+		log.Print(err) // what an administrator should change
+	}
 }
 
-// Package cache does this; others forget here what they know of a digest.
+// Package cache does this. Another cache forgets here what it knows of a digest.
 func ExampleStore_Watch() {
 	ctx := context.Background()
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{"localhost:6379"}})
+	st, err := redisstore.Open(ctx, "redis://localhost:6379", redisstore.Config{Prefix: "myapp"})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close()
-	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "myapp"})
-	if err != nil {
-		log.Fatal(err)
-	}
-	alive := func() {} // what happened half a second ago has been told
+	defer st.Close()
+	alive := func() {} // everything up to half a second ago was reported
 	changed := func(d store.Digest) { log.Print("something changed: ", d) }
-	log.Print(st.Watch(ctx, alive, changed)) // then begin again, and take all for unknown
+	log.Print(st.Watch(ctx, alive, changed)) // then start again, and forget everything
 }

@@ -5,9 +5,6 @@ import (
 	"fmt"
 	"log"
 	"net/http"
-	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
@@ -16,18 +13,11 @@ import (
 
 func Example() {
 	ctx := context.Background()
-	client, err := rueidis.NewClient(rueidis.ClientOption{
-		InitAddress:      []string{"localhost:6379"},
-		ConnWriteTimeout: 2 * time.Second, // to give up a connection that is silent
-	})
+	st, err := redisstore.Open(ctx, "redis://localhost:6379", redisstore.Config{Prefix: "myapp"})
 	if err != nil {
-		log.Fatal(err)
+		log.Fatal(err) // the server does not answer, is a replica or may delete credentials
 	}
-	defer client.Close()
-	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "myapp"})
-	if err != nil {
-		log.Fatal(err)
-	}
+	defer st.Close()
 	tokens, err := bearer.New(bearer.Config{Store: st})
 	if err != nil {
 		log.Fatal(err)

@@ -33,7 +33,6 @@ func TestStoreIsPrintedWithoutThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		"Store":        *st,
 		"*Store":       st,
 		"field":        struct{ S *redisstore.Store }{st},
 		"hidden field": struct{ s *redisstore.Store }{st},

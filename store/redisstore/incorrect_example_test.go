@@ -7,17 +7,16 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// This is WRONG: the prefix is written with the braces that the keys have, there
-// is no client, and what is revoked is to be forgotten at once, with which its
-// reuse could not be noticed. All of it is told before a server is asked.
+// This is WRONG: there is no client, the prefix has braces, and a negative number of
+// replicas cannot be waited for. All mistakes are named before a server is asked.
 func Example_incorrect() {
 	_, err := redisstore.New(context.Background(), redisstore.Config{
-		Prefix:    "{myapp}",
-		Retention: -1,
+		Prefix:   "{myapp}",
+		Replicas: -1,
 	})
 	fmt.Println(err)
 	// Output:
-	// redisstore: Config.Client: nil: rueidis.NewClient makes one
-	// redisstore: Config.Prefix: "{myapp}": must not contain braces, which are put around it
-	// redisstore: Config.Retention: -1ns: must be a millisecond or more
+	// redisstore: Config.Prefix: "{myapp}": contains braces; remove them
+	// redisstore: Config.Replicas: -1: negative; set 0 to wait for none
+	// redisstore: Config.Client: nil; create it with rueidis.NewClient, or use Open
 }

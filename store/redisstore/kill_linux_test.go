@@ -67,8 +67,9 @@ func step(ctx context.Context, st store.Store, subject string) []write {
 	old, next := credential(subject), credential(subject)
 	next.Family = old.Family
 	at := next.CreatedAt.Add(time.Second)
+	_, err := st.Insert(ctx, old, store.Limits{})
 	writes := []write{{
-		st.Insert(ctx, old, 0),
+		err,
 		func(st store.Store) error { return expect(st, old, true, "Insert") },
 		func(st store.Store) error { return expect(st, old, false, "Insert") },
 	}}
@@ -76,7 +77,7 @@ func step(ctx context.Context, st store.Store, subject string) []write {
 		return writes
 	}
 	writes = append(writes, write{
-		st.Rotate(ctx, old.ID, at, next),
+		st.Rotate(ctx, old.ID, at, next, store.Limits{}),
 		func(st store.Store) error {
 			c, err := st.Get(ctx, old.ID)
 			if err == nil && !c.RotatedAt.Equal(next.CreatedAt) {
@@ -95,7 +96,7 @@ func step(ctx context.Context, st store.Store, subject string) []write {
 	if writes[1].err != nil {
 		return writes
 	}
-	_, err := st.Revoke(ctx, store.Filter{Family: old.Family}, at)
+	_, err = st.Revoke(ctx, store.Filter{Subject: subject, Family: old.Family}, at)
 	revoked := func(want bool) func(store.Store) error {
 		return func(st store.Store) error {
 			for _, c := range []*store.Credential{old, next} {
@@ -114,7 +115,7 @@ func step(ctx context.Context, st store.Store, subject string) []write {
 func expect(st store.Store, c *store.Credential, there bool, after string) error {
 	_, err1 := st.Find(context.Background(), c.Kind, c.Digest)
 	_, err2 := st.Get(context.Background(), c.ID)
-	list, err3 := st.List(context.Background(), store.Filter{Subject: c.Subject, Family: c.Family, Limit: 9})
+	list, _, err3 := st.List(context.Background(), store.Query{Kind: c.Kind, Subject: c.Subject, Limit: 1000})
 	listed := false
 	for _, l := range list {
 		listed = listed || l.ID == c.ID

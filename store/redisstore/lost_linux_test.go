@@ -34,12 +34,11 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 	}
 	defer client.Close()
 	st := open(t, client)
-	c := credential("ada")
-	next := credential("ada")
+	c, next := placed(st), placed(st)
 	// The server learns the scripts first: a script that it does not know is
 	// answered twice.
-	warm, after := credential("ada"), credential("ada")
-	if err := errors.Join(st.Insert(t.Context(), warm, 0), st.Rotate(t.Context(), warm.ID, warm.ExpiresAt, after)); err != nil {
+	warm, after := placed(st), placed(st)
+	if err := errors.Join(insert(t, st, warm), st.Rotate(t.Context(), warm.ID, warm.ExpiresAt, after, store.Limits{})); err != nil {
 		t.Fatal(err)
 	}
 	for _, write := range []struct {
@@ -47,8 +46,8 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 		do   func() error
 		made *store.Credential
 	}{
-		{"Insert", func() error { return st.Insert(t.Context(), c, 0) }, c},
-		{"Rotate", func() error { return st.Rotate(t.Context(), c.ID, c.ExpiresAt, next) }, next},
+		{"Insert", func() error { return insert(t, st, c) }, c},
+		{"Rotate", func() error { return st.Rotate(t.Context(), c.ID, c.ExpiresAt, next, store.Limits{}) }, next},
 	} {
 		// Now and then the client sends something of its own, whose answer is
 		// lost instead: then the write is not made, and is tried again.
@@ -82,4 +81,9 @@ func (c *cutConn) Read(b []byte) (int, error) {
 		return 0, io.EOF
 	}
 	return n, err
+}
+
+func insert(t *testing.T, st store.Store, c *store.Credential) error {
+	_, err := st.Insert(t.Context(), c, store.Limits{})
+	return err
 }

@@ -17,11 +17,11 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// B4, C6: an outage is answered by 503, never by 401, and ends within 2 seconds
-// of what caused it.
+// B4, B10: an outage is answered by 503, never by 401, and ends within 2 seconds
+// of its cause.
 func TestOutageIsUnavailable(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
-	st := openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test", Timeout: 300 * time.Millisecond})
+	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{Timeout: time.Second})
 	tokens, err := bearer.New(bearer.Config{Store: st})
 	if err != nil {
 		t.Fatal(err)
@@ -47,8 +47,8 @@ func TestOutageIsUnavailable(t *testing.T) {
 			t.Fatal(err)
 		}
 		response.Body.Close()
-		if took := time.Since(start); took > time.Second {
-			t.Errorf("answered after %v, want about the timeout of 300ms", took)
+		if took := time.Since(start); took > time.Second+slack {
+			t.Errorf("answered after %v, want at most %v", took, time.Second)
 		}
 		if response.StatusCode == http.StatusServiceUnavailable && response.Header.Get("Retry-After") == "" {
 			t.Error("503 without Retry-After")
@@ -79,103 +79,94 @@ func TestOutageIsUnavailable(t *testing.T) {
 	}
 }
 
-// Each call is bounded, however many wait already: more than the client's queues
-// hold.
+// B10: every call is bounded, however many wait already: more than the client's
+// queues hold.
 func TestEveryCallIsBounded(t *testing.T) {
 	server := services.StartRedis(t)
-	client := connect(t, server)
-	st := openWith(t, redisstore.Config{Client: client, Prefix: "test", Timeout: 300 * time.Millisecond})
-	c := credential("ada")
-	for range 20 { // without a deadline: the client's connections begin to use their queues
-		if err := client.Do(t.Context(), client.B().Ping().Build()).Error(); err != nil {
-			t.Fatal(err)
-		}
-	}
-	server.Pause()
-	defer server.Resume()
-	calls := map[string]func() error{
-		"Find":   func() error { _, err := st.Find(context.Background(), c.Kind, c.Digest); return err },
-		"Get":    func() error { _, err := st.Get(context.Background(), c.ID); return err },
-		"List":   func() error { _, err := st.List(context.Background(), store.Filter{ID: c.ID}); return err },
-		"Insert": func() error { return st.Insert(context.Background(), credential("ada"), 0) },
-		"Rotate": func() error { return st.Rotate(context.Background(), c.ID, c.ExpiresAt, credential("ada")) },
-		"Revoke": func() error {
-			_, err := st.Revoke(context.Background(), store.Filter{ID: c.ID}, c.CreatedAt)
-			return err
-		},
-		"Touch": func() error { return st.Touch(context.Background(), c.ID, c.CreatedAt) },
-		"Prune": func() error { _, err := st.Prune(context.Background(), c.CreatedAt); return err },
-	}
-	var done sync.WaitGroup
-	for name, call := range calls {
-		for range 600 {
-			done.Go(func() {
-				start := time.Now()
-				err := call()
-				if took := time.Since(start); took > 2*time.Second {
-					t.Errorf("%s: answered after %v, want about 300ms", name, took)
+	for name, st := range bothWays(t, server.Addr()) {
+		t.Run(name, func(t *testing.T) {
+			c := credential("ada")
+			name := "new"
+			server.Pause()
+			defer server.Resume()
+			ctx := context.Background()
+			calls := map[string]func() error{
+				"Find":   func() error { return lookup(ctx, st, c) },
+				"Get":    func() error { _, err := st.Get(ctx, c.ID); return err },
+				"List":   func() error { _, _, err := st.List(ctx, store.Query{Subject: "ada", Kind: c.Kind}); return err },
+				"Insert": func() error { _, err := st.Insert(ctx, credential("ada"), store.Limits{}); return err },
+				"Update": func() error { _, err := st.Update(ctx, c.ID, store.Changes{Name: &name}); return err },
+				"Rotate": func() error { return st.Rotate(ctx, c.ID, c.ExpiresAt, credential("ada"), store.Limits{}) },
+				"Revoke": func() error { _, err := st.Revoke(ctx, store.Filter{ID: c.ID}, c.CreatedAt); return err },
+				"Touch":  func() error { return st.Touch(ctx, []store.Use{{ID: c.ID, At: c.CreatedAt}}) },
+				"Prune":  func() error { _, err := st.Prune(ctx, store.PruneBefore{Ended: c.CreatedAt}); return err },
+				"Erase":  func() error { _, err := st.Erase(ctx, "ada"); return err },
+				"Notify": func() error { return st.Notify(ctx, c.Digest) },
+			}
+			var callers sync.WaitGroup
+			for name, call := range calls {
+				for range 300 {
+					callers.Go(func() {
+						start := time.Now()
+						err := call()
+						if took := time.Since(start); took > 4*timeout+2*slack {
+							t.Errorf("%s: answered after %v, want about %v", name, took, timeout)
+						}
+						outage(t, name, err)
+					})
 				}
-				outage(t, name, err)
-			})
-		}
-	}
-	done.Wait()
-}
-
-// outage wants err to be one, and not an answer.
-func outage(tb testing.TB, call string, err error) {
-	tb.Helper()
-	if err == nil {
-		tb.Errorf("%s: no error, want an outage", call)
-	}
-	for _, answer := range []error{store.ErrNotFound, store.ErrExists, store.ErrLimit, store.ErrConflict} {
-		if errors.Is(err, answer) {
-			tb.Errorf("%s: %v, want an outage", call, err)
-		}
+			}
+			callers.Wait()
+		})
 	}
 }
 
-// A server that refuses to serve is an outage: what it does not do, it does not do
-// by half. Revocation works where memory is full.
-func TestRefusalsAreOutages(t *testing.T) {
-	server := services.StartRedis(t, "--save", "")
-	client := connect(t, server)
-	set := func(args ...string) {
-		t.Helper()
-		if _, err := server.Do(args...); err != nil {
-			t.Fatal(err)
-		}
-	}
+// A server that refuses writes does not do them by half. Where its memory is full,
+// lookups and revocation work; a replica answers nothing.
+func TestRefusals(t *testing.T) {
+	server := services.StartRedis(t)
 	for name, refuse := range map[string]struct{ begin, end []string }{
-		"full":      {[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
-		"read-only": {[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}},
+		"full":    {[]string{"CONFIG", "SET", "maxmemory", "1"}, []string{"CONFIG", "SET", "maxmemory", "0"}},
+		"replica": {[]string{"REPLICAOF", "127.0.0.1", "1"}, []string{"REPLICAOF", "NO", "ONE"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			st := open(t, client)
-			c, next := credential("ada"), credential("ada")
-			if err := st.Insert(t.Context(), c, 0); err != nil {
+			st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
+			c, next := stored(t, st), credential("ada")
+			if _, err := server.Do(refuse.begin...); err != nil {
 				t.Fatal(err)
 			}
-			set(refuse.begin...)
-			outage(t, "Insert", st.Insert(t.Context(), next, 0))
-			outage(t, "Rotate", st.Rotate(t.Context(), c.ID, c.ExpiresAt, next))
-			outage(t, "Rotate of an unknown ID", st.Rotate(t.Context(), next.ID, c.ExpiresAt, next))
-			outage(t, "Touch of an unknown ID", st.Touch(t.Context(), next.ID, c.CreatedAt))
-			changed, err := st.Revoke(t.Context(), store.Filter{ID: c.ID}, c.CreatedAt)
-			if name == "full" {
-				if err != nil || len(changed) != 1 {
-					t.Errorf("Revoke: %d, %v, want it to work", len(changed), err)
-				}
-			} else {
-				outage(t, "Revoke", err)
+			_, err := st.Insert(t.Context(), next, store.Limits{})
+			outage(t, "Insert", err)
+			outage(t, "Rotate", st.Rotate(t.Context(), c.ID, c.ExpiresAt, next, store.Limits{}))
+			outage(t, "Rotate of an unknown ID", st.Rotate(t.Context(), next.ID, c.ExpiresAt, next, store.Limits{}))
+			calls := map[string]func() error{
+				"Find": func() error { return lookup(t.Context(), st, c) },
+				"Get":  func() error { _, err := st.Get(t.Context(), c.ID); return err },
+				"List": func() error { _, _, err := st.List(t.Context(), store.Query{Subject: "ada", Kind: c.Kind}); return err },
+				"Scan": func() error {
+					for _, err := range st.Scan(t.Context(), store.ScanFilter{}) {
+						return err
+					}
+					return nil
+				},
+				"Revoke": func() error { _, err := st.Revoke(t.Context(), store.Filter{ID: c.ID}, c.CreatedAt); return err },
 			}
-			set(refuse.end...)
+			for call, do := range calls {
+				if err := do(); name == "replica" {
+					outage(t, call, err)
+				} else if err != nil {
+					t.Errorf("%s: %v, want it to work", call, err)
+				}
+			}
+			if _, err := server.Do(refuse.end...); err != nil {
+				t.Fatal(err)
+			}
 			got, err := st.Find(t.Context(), c.Kind, c.Digest)
 			if err != nil || !got.RotatedAt.IsZero() || got.RevokedAt.IsZero() == (name == "full") {
 				t.Errorf("afterwards: %+v, %v", got, err)
 			}
-			if err := expect(st, next, false, "refused"); err != nil {
-				t.Error(err)
+			if err := lookup(t.Context(), st, next); !errors.Is(err, store.ErrNotFound) {
+				t.Errorf("a credential whose Insert was refused: %v", err)
 			}
 		})
 	}

@@ -1,11 +1,13 @@
 package redisstore
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/rueidis"
@@ -13,87 +15,118 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-const (
-	defaultTimeout   = 2 * time.Second
-	defaultRetention = 30 * 24 * time.Hour
-)
+const defaultTimeout = 2 * time.Second
 
-// Config configures a [Store]. Client and Prefix are required.
+// Config configures a [Store]. Prefix is required; New also needs Client.
 type Config struct {
 	_ [0]func()
 
-	// Client is connected to the server. Whoever made it closes it, after
-	// the store was used last. It must not send reads to replicas
-	// (ClientOption.SendToReplicas): they learn late of a revocation.
+	// Client is the connection that New uses. See New for the options that it
+	// needs. Open creates its own.
 	Client rueidis.Client
 
-	// Prefix begins the name of every key, in braces: "{myapp}:". Stores with
-	// one prefix on one server are one store. It must not contain braces.
+	// Options, if not nil, changes what Open connects with: TLSConfig,
+	// AuthCredentialsFn, DialCtxFn, the credentials of the sentinels. Limits of
+	// time, retries and client-side caching are set afterwards. New does not
+	// call it.
+	Options func(*rueidis.ClientOption)
+
+	// Prefix begins the name of every key and channel. Stores with the same
+	// prefix on the same server are one store. It must not contain braces.
 	Prefix string
 
-	// Timeout bounds how long each call waits for the server; of Prune, each
-	// of its steps. The default is 2 seconds.
+	// Timeout bounds how long each call waits for the server; of calls that
+	// work in steps, each step. The default is 2 seconds. Open gives up a
+	// connection on which the server is silent for half of it.
 	Timeout time.Duration
 
-	// Retention is how long a credential that has expired or was revoked is
-	// kept where nobody calls Prune: counted from that moment, or from the
-	// last Insert, Rotate or Revoke of it if that is later. Within that time
-	// its reuse is noticed. The default is 30 days; it must be a millisecond
-	// or more.
-	Retention time.Duration
+	// Replicas is how many replicas must have a change before Insert, Update,
+	// Rotate and Revoke return. If fewer have it within Timeout, they return
+	// an error, and the change may or may not persist. Without it, a change is
+	// lost if the primary fails before a replica has received it: a revoked
+	// credential works again. The default is 0.
+	Replicas int
 
 	// DangerouslyAllowEviction accepts a server that may delete credentials,
 	// or parts of the indexes by which they are found and revoked, when its
-	// memory is full; and one that does not tell whether it would.
+	// memory is full; and one that does not report whether it would.
 	DangerouslyAllowEviction bool
 }
 
-// A Store keeps credentials in Redis or Valkey. It is made by [New] and safe for
-// concurrent use. It needs no closing. The methods of the zero Store return an
-// error.
+// A Store keeps credentials in Redis or Valkey. [Open] and [New] create it. It is
+// safe for concurrent use.
 //
-// Any error but those of package store means that the server could not be asked
-// or did not understand. A write that fails with one may have been made all the
-// same, or be made yet: when the answer is lost nobody knows.
+// Any error other than those of package store is an outage: the server could not
+// be asked, is not the primary, or did not understand. A write that fails with one
+// may have happened all the same.
 type Store struct {
-	client    rueidis.Client
-	base      string // what every key begins with
-	timeout   time.Duration
-	retention time.Duration
+	client   rueidis.Client
+	link     *link // nil if the client is the application's
+	prefix   string
+	timeout  time.Duration
+	replicas int
+	strays   atomic.Int64 // messages that Watch has ignored
 
-	get, list, insert, rotate, revoke, touch, prune script
+	prefixes [partitions]string // of the keys of each partition
+
+	get, list, live, insert, update, rotate, revoke, touch, prune, erase, keep, drop script
 }
 
 var (
-	_ store.Store   = (*Store)(nil)
-	_ store.Watcher = (*Store)(nil)
+	_ store.Store    = (*Store)(nil)
+	_ store.Placer   = (*Store)(nil)
+	_ store.Scanner  = (*Store)(nil)
+	_ store.Watcher  = (*Store)(nil)
+	_ store.Notifier = (*Store)(nil)
+	_ store.Checker  = (*Store)(nil)
 )
 
-// New returns the store with this prefix. It asks the server whether it is fit
-// to keep credentials and returns an error if not, or if it does not answer.
-// An error about cfg names all that is wrong with it.
+// New returns a store that uses a client of your application, which you close
+// after the last use of the store. Prefer [Open], which chooses the options of the
+// client; New cannot see them. They should be:
+//
+//	ConnWriteTimeout: 750 * time.Millisecond,                  // to give up a silent connection
+//	Dialer: net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 125 * time.Millisecond},
+//	DisableRetry: true,                                        // to report an outage at once
+//
+// and neither AlwaysRESP2, with which Watch fails, nor ReplicaOnly. As New does not
+// know whether the client waits longer than it may, each call runs in a goroutine
+// of its own, at a cost of about 7 microseconds.
+//
+// New returns an error if the server does not answer, is a replica or may delete
+// credentials (see the package comment). An error about cfg names all that is wrong
+// with it.
 func New(ctx context.Context, cfg Config) (*Store, error) {
-	if err := cfg.validate(); err != nil {
+	err := cfg.validate()
+	if cfg.Client == nil {
+		err = errors.Join(err, errors.New("redisstore: Config.Client: nil; create it with rueidis.NewClient, or use Open"))
+	}
+	if err != nil {
 		return nil, err
 	}
+	return newStore(ctx, cfg, nil)
+}
+
+func newStore(ctx context.Context, cfg Config, l *link) (*Store, error) {
 	s := &Store{
-		client:    cfg.Client,
-		base:      "{" + cfg.Prefix + "}:",
-		timeout:   cfg.Timeout,
-		retention: cfg.Retention,
-		get:       newScript("get", rueidis.NewLuaScriptReadOnly),
-		list:      newScript("list", rueidis.NewLuaScriptReadOnly),
-		insert:    newScript("insert", rueidis.NewLuaScript),
-		rotate:    newScript("rotate", rueidis.NewLuaScript),
-		revoke:    newScript("revoke", rueidis.NewLuaScript),
-		touch:     newScript("touch", rueidis.NewLuaScript),
-		prune:     newScript("prune", rueidis.NewLuaScript),
-	}
-	if s.timeout == 0 {
-		s.timeout = defaultTimeout
-	}
-	if s.retention == 0 {
-		s.retention = defaultRetention
+		client:   cfg.Client,
+		link:     l,
+		prefix:   cfg.Prefix,
+		timeout:  cmp.Or(cfg.Timeout, defaultTimeout),
+		replicas: cfg.Replicas,
+		prefixes: newPrefixes(cfg.Prefix),
+		get:      newScript("get"),
+		list:     newScript("list"),
+		live:     newScript("live"),
+		insert:   newScript("insert"),
+		update:   newScript("update"),
+		rotate:   newScript("rotate"),
+		revoke:   newScript("revoke"),
+		touch:    newScript("touch"),
+		prune:    newScript("prune"),
+		erase:    newScript("erase"),
+		keep:     newScript("keep"),
+		drop:     newScript("drop"),
 	}
 	if err := s.reach(ctx); err != nil {
 		return nil, err
@@ -106,44 +139,46 @@ func New(ctx context.Context, cfg Config) (*Store, error) {
 	return s, nil
 }
 
-var errUnmade = errors.New("redisstore: the Store was not made by New")
-
-// made returns an error if New has not made s.
-func (s *Store) made() error {
-	if s == nil || s.client == nil {
-		return errUnmade
-	}
-	return nil
-}
-
-// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
-// that none prints what the client connects with.
-func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "redisstore.Store") }
-
-// reach returns an error unless the server of our keys runs our scripts.
+// reach returns an error unless the server is a primary and runs scripts.
 func (s *Store) reach(ctx context.Context) error {
-	if _, err := s.Get(ctx, ""); err != nil && !errors.Is(err, store.ErrNotFound) {
+	if err := s.current(ctx, 0); err != nil {
+		return err
+	}
+	if _, err := s.Get(ctx, "none"); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
 	return nil
 }
 
+// current returns an error unless the server of a partition is the primary.
+func (s *Store) current(ctx context.Context, partition byte) error {
+	_, err := s.lookup(ctx, "role", s.currentKey(partition))
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	return err
+}
+
+// currentKey returns a key of a partition that never exists.
+func (s *Store) currentKey(partition byte) string { return s.keyPrefix(partition) + "current" }
+
+// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
+// that none prints what the client connects with.
+func (s *Store) Format(f fmt.State, _ rune) { io.WriteString(f, "redisstore.Store") }
+
 func (cfg *Config) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("redisstore: "+format, args...)) }
-	if cfg.Client == nil {
-		bad("Config.Client: nil: rueidis.NewClient makes one")
-	}
 	if cfg.Prefix == "" {
-		bad("Config.Prefix: empty: must be what the names of all keys begin with, such as the name of the service")
+		bad("Config.Prefix: empty; set what the names of all keys begin with, such as the name of the service")
 	} else if strings.ContainsAny(cfg.Prefix, "{}") {
-		bad("Config.Prefix: %q: must not contain braces, which are put around it", cfg.Prefix)
+		bad("Config.Prefix: %q: contains braces; remove them", cfg.Prefix)
 	}
 	if cfg.Timeout < 0 {
-		bad("Config.Timeout: %v: must not be negative", cfg.Timeout)
+		bad("Config.Timeout: %v: negative; set 0 for the default of %v", cfg.Timeout, defaultTimeout)
 	}
-	if r := cfg.Retention; r != 0 && r < time.Millisecond {
-		bad("Config.Retention: %v: must be a millisecond or more", r)
+	if cfg.Replicas < 0 {
+		bad("Config.Replicas: %d: negative; set 0 to wait for none", cfg.Replicas)
 	}
 	return errors.Join(errs...)
 }

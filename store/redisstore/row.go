@@ -10,19 +10,21 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A row is the value of a key d:DIGEST. It begins with what scripts change, in
-// fixed places:
+// A row is the value of a key d:DIGEST. It begins with what scripts read, and ends
+// with what they pass on:
 //
 //	"1"                                        version
 //	RevokedAt ExpiresAt RotatedAt LastUsedAt   18 digits each, see appendTime
 //	CreatedAt                                  18 digits
-//	Kind ID Subject Family Parent Name Data    each a length and as many bytes
-//	Scopes Networks                            each a count and as many of these
+//	LastUsedAddr                               a string
+//	Kind ID Subject Family ClientID            strings
+//	Name Data Scopes Networks Hint Actor       strings
 //
-// Lengths and counts have four bytes, the highest first. A network is its
+// A string is its length in four bytes, the highest first, and its bytes. Scopes is
+// a string of such strings, one for each scope. So is Networks, where each is an
 // address in 4 or 16 bytes and one byte of bits.
 //
-// Rows of this version are in testdata, and go on being read.
+// Rows of this version are in testdata, and stay readable.
 const (
 	version    = '1'
 	timeDigits = 18
@@ -30,7 +32,7 @@ const (
 
 // encode returns the row of c.
 func encode(c *store.Credential) (string, error) {
-	b := append(make([]byte, 0, 256), version)
+	b := append(make([]byte, 0, 512), version)
 	var err error
 	for _, t := range []struct {
 		name string
@@ -40,15 +42,37 @@ func encode(c *store.Credential) (string, error) {
 			return "", fmt.Errorf("%s: %w", t.name, err)
 		}
 	}
-	for _, s := range []string{string(c.Kind), c.ID, c.Subject, c.Family, c.Parent, c.Name, string(c.Data)} {
+	networks, err := encodeNetworks(c.Networks)
+	if err != nil {
+		return "", err
+	}
+	for _, s := range []string{
+		encodeAddr(c.LastUsedAddr), string(c.Kind), c.ID, c.Subject, c.Family, c.ClientID,
+		c.Name, string(c.Data), encodeScopes(c.Scopes), networks, c.Hint, c.Actor,
+	} {
 		b = appendString(b, s)
 	}
-	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Scopes)))
-	for _, s := range c.Scopes {
+	return string(b), nil
+}
+
+func encodeAddr(addr netip.Addr) string {
+	if !addr.IsValid() {
+		return ""
+	}
+	return addr.String()
+}
+
+func encodeScopes(scopes []string) string {
+	var b []byte
+	for _, s := range scopes {
 		b = appendString(b, s)
 	}
-	b = binary.BigEndian.AppendUint32(b, uint32(len(c.Networks)))
-	for i, n := range c.Networks {
+	return string(b)
+}
+
+func encodeNetworks(networks []netip.Prefix) (string, error) {
+	var b []byte
+	for i, n := range networks {
 		if !n.IsValid() {
 			return "", fmt.Errorf("network %d: not a valid prefix", i)
 		}
@@ -85,32 +109,30 @@ func decode(d store.Digest, row string) (*store.Credential, error) {
 	}
 	r := reader{rest: row[1:]}
 	c := &store.Credential{
-		Digest:     d,
-		RevokedAt:  r.time(),
-		ExpiresAt:  r.time(),
-		RotatedAt:  r.time(),
-		LastUsedAt: r.time(),
-		CreatedAt:  r.time(),
-		Kind:       store.Kind(r.string()),
-		ID:         r.string(),
-		Subject:    r.string(),
-		Family:     r.string(),
-		Parent:     r.string(),
-		Name:       r.string(),
-		Data:       []byte(r.string()),
+		Digest:       d,
+		RevokedAt:    r.time(),
+		ExpiresAt:    r.time(),
+		RotatedAt:    r.time(),
+		LastUsedAt:   r.time(),
+		CreatedAt:    r.time(),
+		LastUsedAddr: r.addr(),
+		Kind:         store.Kind(r.string()),
+		ID:           r.string(),
+		Subject:      r.string(),
+		Family:       r.string(),
+		ClientID:     r.string(),
+		Name:         r.string(),
+		Data:         []byte(r.string()),
 	}
-	if n := r.count(); n > 0 {
-		c.Scopes = make([]string, n)
-		for i := range c.Scopes {
-			c.Scopes[i] = r.string()
-		}
+	for scopes := r.strings(); scopes.more(); {
+		c.Scopes = append(c.Scopes, scopes.string())
+		r.damaged = r.damaged || scopes.damaged
 	}
-	if n := r.count(); n > 0 {
-		c.Networks = make([]netip.Prefix, n)
-		for i := range c.Networks {
-			c.Networks[i] = r.network()
-		}
+	for networks := r.strings(); networks.more(); {
+		c.Networks = append(c.Networks, networks.network())
+		r.damaged = r.damaged || networks.damaged
 	}
+	c.Hint, c.Actor = r.string(), r.string()
 	if r.damaged || r.rest != "" {
 		return nil, errDamaged
 	}
@@ -160,15 +182,18 @@ func (r *reader) uint32() uint32 {
 
 func (r *reader) string() string { return r.take(int(r.uint32())) }
 
-// count returns the number of elements that follow, each of which has at least
-// its length: so no row makes decode allocate much more than itself.
-func (r *reader) count() int {
-	n := int(r.uint32())
-	if n > len(r.rest)/4 {
-		r.damaged = true
-		return 0
+// strings returns a reader of the strings in a string.
+func (r *reader) strings() reader { return reader{rest: r.string()} }
+
+func (r *reader) more() bool { return r.rest != "" && !r.damaged }
+
+func (r *reader) addr() (addr netip.Addr) {
+	if s := r.string(); s != "" {
+		var err error
+		addr, err = netip.ParseAddr(s)
+		r.damaged = r.damaged || err != nil
 	}
-	return n
+	return addr
 }
 
 func (r *reader) network() (p netip.Prefix) {

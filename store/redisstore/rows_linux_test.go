@@ -2,6 +2,7 @@ package redisstore_test
 
 import (
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"net/netip"
@@ -31,13 +32,13 @@ func golden() []*store.Credential {
 		},
 		{
 			ID: "full", Kind: store.KindSecret, Subject: "gra\x00ce\xff", Name: "Zoë's \"CI\" 🔑\n",
-			Scopes: []string{"reports:read", "", "a b"}, Family: "first", Parent: "secret",
+			Scopes: []string{"reports:read", "", "a b"}, Family: "first", ClientID: "secret", Hint: "sec_…KQDc", Actor: "support",
 			Networks: []netip.Prefix{
 				netip.MustParsePrefix("10.1.2.3/8"), netip.MustParsePrefix("0.0.0.0/0"),
 				netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("::ffff:192.0.2.0/120"),
 			},
 			CreatedAt: moment, ExpiresAt: moment.Add(1), RotatedAt: moment.Add(2 * time.Second),
-			RevokedAt: moment.Add(3 * time.Second), LastUsedAt: moment.Add(4 * time.Second),
+			RevokedAt: moment.Add(3 * time.Second), LastUsedAt: moment.Add(4 * time.Second), LastUsedAddr: netip.MustParseAddr("2001:db8::7"),
 			Data: []byte("\x00\xff{}"),
 		},
 		{
@@ -64,10 +65,10 @@ func TestGoldenRows(t *testing.T) {
 	}
 	for i, c := range golden() {
 		c.Digest[0] = byte(i)
-		key := "{test}:d:" + string(c.Digest[:])
-		if err := st.Insert(t.Context(), c, 0); err != nil {
+		if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
 			t.Fatal(err)
 		}
+		key := key(t, client, c)
 		row, err := client.Do(t.Context(), client.B().Get().Key(key).Build()).AsBytes()
 		if err != nil {
 			t.Fatal(err)
@@ -109,6 +110,22 @@ func TestGoldenRows(t *testing.T) {
 	}
 }
 
+// key returns the key of c's row.
+func key(tb testing.TB, client rueidis.Client, c *store.Credential) string {
+	tb.Helper()
+	keys, err := client.Do(tb.Context(), client.B().Keys().Pattern("*}:d:*").Build()).AsStrSlice()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, key := range keys {
+		if row, err := client.Do(tb.Context(), client.B().Get().Key(key).Build()).ToString(); strings.HasSuffix(key, string(c.Digest[:])) && err == nil && len(row) != 10 { // not a pointer
+			return key
+		}
+	}
+	tb.Fatalf("no row of %q", c.ID)
+	return ""
+}
+
 func set(tb testing.TB, client rueidis.Client, key, value string) {
 	tb.Helper()
 	if err := client.Do(tb.Context(), client.B().Set().Key(key).Value(value).Build()).Error(); err != nil {
@@ -131,10 +148,10 @@ func TestDamagedRowIsAnOutage(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			st := openWith(t, redisstore.Config{Client: client, Prefix: name})
 			c := credential("ada")
-			if err := st.Insert(t.Context(), c, 0); err != nil {
+			if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
 				t.Fatal(err)
 			}
-			key := "{" + name + "}:d:" + string(c.Digest[:])
+			key := key(t, client, c)
 			get := func() string {
 				row, err := client.Do(t.Context(), client.B().Get().Key(key).Build()).ToString()
 				if err != nil {
@@ -148,13 +165,13 @@ func TestDamagedRowIsAnOutage(t *testing.T) {
 			outage(t, "Find", err)
 			_, err = st.Get(t.Context(), c.ID)
 			outage(t, "Get", err)
-			_, err = st.List(t.Context(), store.Filter{Subject: "ada"})
+			_, _, err = st.List(t.Context(), store.Query{Kind: c.Kind, Subject: "ada"})
 			outage(t, "List", err)
 			if name == "too long" || name == "cut off" {
 				return // the end of a row is not the scripts' business
 			}
-			outage(t, "Touch", st.Touch(t.Context(), c.ID, c.ExpiresAt))
-			outage(t, "Rotate", st.Rotate(t.Context(), c.ID, c.ExpiresAt, credential("ada")))
+			outage(t, "Touch", st.Touch(t.Context(), []store.Use{{ID: c.ID, At: c.ExpiresAt}}))
+			outage(t, "Rotate", st.Rotate(t.Context(), c.ID, c.ExpiresAt, credential("ada"), store.Limits{}))
 			_, err = st.Revoke(t.Context(), store.Filter{Subject: "ada"}, c.ExpiresAt)
 			outage(t, "Revoke", err)
 			if get() != damaged {
@@ -165,7 +182,12 @@ func TestDamagedRowIsAnOutage(t *testing.T) {
 	t.Run("of another type", func(t *testing.T) {
 		st := openWith(t, redisstore.Config{Client: client, Prefix: "type"})
 		c := credential("ada")
-		if err := client.Do(t.Context(), client.B().Lpush().Key("{type}:d:"+string(c.Digest[:])).Element("x").Build()).Error(); err != nil {
+		if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
+			t.Fatal(err)
+		}
+		key := key(t, client, c)
+		if err := errors.Join(client.Do(t.Context(), client.B().Del().Key(key).Build()).Error(),
+			client.Do(t.Context(), client.B().Lpush().Key(key).Element("x").Build()).Error()); err != nil {
 			t.Fatal(err)
 		}
 		_, err := st.Find(t.Context(), c.Kind, c.Digest)
@@ -181,7 +203,8 @@ func TestUnfitCredentialsAreRefused(t *testing.T) {
 	early.LastUsedAt = time.Time{}.Add(-time.Second)
 	network.Networks = []netip.Prefix{{}}
 	for _, c := range []*store.Credential{late, early, network} {
-		outage(t, "Insert", st.Insert(t.Context(), c, 0))
+		_, err := st.Insert(t.Context(), c, store.Limits{})
+		outage(t, "Insert", err)
 		if err := expect(st, c, false, "Insert"); err != nil {
 			t.Error(err)
 		}

@@ -2,11 +2,10 @@ package redisstore
 
 import (
 	"context"
+	"crypto/sha1"
 	"embed"
 	"fmt"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/redis/rueidis"
 
@@ -16,17 +15,18 @@ import (
 //go:embed scripts
 var sources embed.FS
 
-// A script is one step of the server's: nothing happens while it runs.
+// A script is one step of the server, which does nothing else meanwhile.
 type script struct {
 	name string
+	text string
+	sha1 string // of text, by which the server knows it
 	lua  *rueidis.Lua
 }
 
-// newScript returns the script of that name. Of those that build is given the
-// client repeats none that writes.
-func newScript(name string, build func(string, ...rueidis.LuaOption) *rueidis.Lua) script {
+func newScript(name string) script {
 	flags, body, _ := strings.Cut(source(name), "\n")
-	return script{name, build(flags + "\n" + source("common") + body)}
+	text := flags + "\n" + source("common") + body
+	return script{name, text, fmt.Sprintf("%x", sha1.Sum([]byte(text))), rueidis.NewLuaScript(text)}
 }
 
 func source(name string) string {
@@ -37,57 +37,110 @@ func source(name string) string {
 	return string(text)
 }
 
-// run runs a script and returns its answer. The answers that are errors of
-// package store are returned as these.
-func (s *Store) run(ctx context.Context, sc script, args ...string) (rueidis.RedisMessage, error) {
-	now, err := appendTime(nil, time.Now())
-	if err != nil {
-		return rueidis.RedisMessage{}, fmt.Errorf("redisstore: the clock: %w", err)
-	}
-	args = append([]string{string(now), strconv.FormatInt(s.retention.Milliseconds(), 10)}, args...)
-	answer, err := s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
-		return sc.lua.Exec(ctx, s.client, []string{s.base}, args)
+// run runs a script in a partition and returns its answer; if that names another
+// partition, it runs there. The answers that are errors of package store are
+// returned as these.
+func (s *Store) run(ctx context.Context, sc script, partition byte, args ...string) (rueidis.RedisMessage, error) {
+	return s.follow(sc, partition, func(partition byte) (rueidis.RedisMessage, error) {
+		return s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
+			return sc.lua.Exec(ctx, s.client, []string{s.keyPrefix(partition)}, args)
+		})
 	})
-	if err != nil || !answer.IsString() {
-		return answer, err
+}
+
+// runAcknowledged is run, and waits until as many replicas have the change as
+// [Config.Replicas] says.
+func (s *Store) runAcknowledged(ctx context.Context, sc script, partition byte, args ...string) (rueidis.RedisMessage, error) {
+	if s.replicas == 0 {
+		return s.run(ctx, sc, partition, args...)
 	}
-	switch text, _ := answer.ToString(); text {
-	case "OK":
-		return answer, nil
-	case "EXISTS":
-		return answer, store.ErrExists
-	case "LIMIT":
-		return answer, store.ErrLimit
-	case "CONFLICT":
-		return answer, store.ErrConflict
-	default:
+	return s.follow(sc, partition, func(partition byte) (rueidis.RedisMessage, error) {
+		return s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
+			// WAIT is about what its own connection has written.
+			conn, release := s.client.Dedicate()
+			defer release()
+			key := s.keyPrefix(partition)
+			answer := conn.Do(ctx, conn.B().Evalsha().Sha1(sc.sha1).Numkeys(1).Key(key).Arg(args...).Build())
+			if refusal, ok := rueidis.IsRedisErr(answer.Error()); ok && refusal.IsNoScript() {
+				answer = conn.Do(ctx, conn.B().Eval().Script(sc.text).Numkeys(1).Key(key).Arg(args...).Build())
+			}
+			if answer.Error() != nil {
+				return answer
+			}
+			// A little less than what is left, so that the answer comes in time.
+			n, err := conn.Do(ctx, conn.B().Wait().Numreplicas(int64(s.replicas)).Timeout(s.timeout.Milliseconds()*3/4).Build()).AsInt64()
+			if err == nil && n < int64(s.replicas) {
+				err = fmt.Errorf("%d of %d replicas have the change in time; it may or may not persist", n, s.replicas)
+			}
+			if err != nil {
+				return rueidis.NewErrorResult(err)
+			}
+			return answer
+		})
+	})
+}
+
+// follow runs a script in a partition, and once more in the one that its answer
+// names, if it does.
+func (s *Store) follow(sc script, partition byte, run func(partition byte) (rueidis.RedisMessage, error)) (rueidis.RedisMessage, error) {
+	for again := false; ; again = true {
+		answer, err := run(partition)
+		if err != nil || !answer.IsString() {
+			return answer, err
+		}
+		text, _ := answer.ToString()
+		if p, ok := moved(text); ok && !again {
+			partition = p
+			continue
+		}
+		switch text {
+		case "OK":
+			return answer, nil
+		case "EXISTS":
+			return answer, store.ErrExists
+		case "LIMIT":
+			return answer, store.ErrLimit
+		case "CONFLICT":
+			return answer, store.ErrConflict
+		case "SUBJECT":
+			return answer, fmt.Errorf("redisstore: %s: next.Subject: another than that of the credential it replaces; pass the same", sc.name)
+		}
+		if again {
+			return answer, store.ErrNotFound // deleted meanwhile
+		}
 		return answer, fmt.Errorf("redisstore: %s: the server answers %q", sc.name, text)
 	}
 }
 
-// ask returns the server's answer, or ErrNotFound if that is nil. It waits no
-// longer than the timeout and no longer than ctx, whatever the client does: that
-// waits for connections and for room in its queue without asking ctx.
-func (s *Store) ask(ctx context.Context, what string, call func(context.Context) rueidis.RedisResult) (rueidis.RedisMessage, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.timeout)
-	defer cancel()
-	result := make(chan rueidis.RedisResult, 1)
-	var answer rueidis.RedisMessage
-	err := ctx.Err()
-	if err == nil {
-		go func() { result <- call(ctx) }()
-		select {
-		case r := <-result:
-			answer, err = r.ToMessage()
-		case <-ctx.Done():
-			err = ctx.Err()
+// moved returns the partition that an answer refers to.
+func moved(answer string) (partition byte, ok bool) {
+	if len(answer) != 3 || !strings.HasPrefix(answer, "AT") {
+		return 0, false
+	}
+	return answer[2], true
+}
+
+// askAll runs a script several times in one round trip. A server that does not know
+// it yet gets its text, which takes another one.
+func (s *Store) askAll(ctx context.Context, sc script, calls []rueidis.LuaExec) ([]rueidis.RedisMessage, error) {
+	messages := make([]rueidis.RedisMessage, len(calls))
+	_, err := s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
+		commands := make(rueidis.Commands, len(calls))
+		for i, call := range calls {
+			commands[i] = s.client.B().Evalsha().Sha1(sc.sha1).Numkeys(1).Key(call.Keys...).Arg(call.Args...).Build()
 		}
-	}
-	switch {
-	case rueidis.IsRedisNil(err):
-		return answer, store.ErrNotFound
-	case err != nil:
-		return answer, fmt.Errorf("redisstore: %s: %w", what, err)
-	}
-	return answer, nil
+		var answer rueidis.RedisResult
+		for i, first := range s.client.DoMulti(ctx, commands...) {
+			answer = first
+			if refusal, ok := rueidis.IsRedisErr(answer.Error()); ok && refusal.IsNoScript() {
+				answer = s.client.Do(ctx, s.client.B().Eval().Script(sc.text).Numkeys(1).Key(calls[i].Keys...).Arg(calls[i].Args...).Build())
+			}
+			var err error
+			if messages[i], err = answer.ToMessage(); err != nil {
+				return answer
+			}
+		}
+		return answer
+	})
+	return messages, err
 }

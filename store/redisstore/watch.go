@@ -15,95 +15,221 @@ import (
 
 // Together these are the half second of the contract.
 const (
-	pingEvery = 200 * time.Millisecond
-	pingWait  = 300 * time.Millisecond
+	beatEvery = 200 * time.Millisecond
+	beatWait  = 300 * time.Millisecond
 )
 
-// Watch implements [store.Watcher]. It uses a connection of its own, which must
-// speak RESP3, as the client does by default. It returns an error when that
-// connection is lost, when the server has not answered on it for 0.3 seconds, and
-// when a cluster has moved the keys to another node.
+// Watch implements [store.Watcher]. It uses one connection to each primary, which
+// must speak RESP3, as the client does by default.
+//
+// Every 0.2 seconds it asks each server on that connection whether it still is the
+// primary. The answer arrives after all messages that were published before it, so
+// it also shows that they were delivered. Watch returns an error if a server has not
+// answered within 0.3 seconds, has become a replica or has lost its replicas, if a
+// connection is lost, or if a cluster has moved a partition.
+//
+// Messages that are not from this package are ignored; Check reports them.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
-	if err := s.made(); err != nil {
-		return err
-	}
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return fmt.Errorf("redisstore: watch: %w", err)
+	return err
 }
 
 func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
-	// Dedicate connects without asking ctx: so only to a server that answers.
-	if err := s.reach(ctx); err != nil {
-		return err
-	}
-	conn, _ := s.client.Dedicate()
-	defer conn.Close()
-
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
-	var calling sync.Mutex // held while alive or changed is
-	over := false          // the client may still be handing on a message
-	defer func() {
-		calling.Lock()
-		defer calling.Unlock()
-		over = true
-	}()
-	conn.SetPubSubHooks(rueidis.PubSubHooks{
-		OnMessage: func(m rueidis.PubSubMessage) {
-			d, err := digest(m.Message)
-			if err != nil {
-				end(fmt.Errorf("a message that is not of this package: %w", err))
-				return
-			}
-			calling.Lock()
-			defer calling.Unlock()
-			if !over {
-				changed(d)
-			}
-		},
-		OnSubscription: func(sub rueidis.PubSubSubscription) {
-			if sub.Kind == "sunsubscribe" {
-				end(errors.New("the server has ended the subscription"))
-			}
-		},
-	})
-	do := func(cmd rueidis.Completed, wait time.Duration) rueidis.RedisResult {
-		ctx, cancel := context.WithTimeout(ctx, wait)
-		defer cancel()
-		return conn.Do(ctx, cmd)
+	w := &watch{store: s, changed: changed, end: end}
+	defer w.stop()
+	if err := w.subscribe(ctx); err != nil {
+		return cmp.Or(context.Cause(ctx), err)
 	}
-
-	if err := do(conn.B().Ssubscribe().Channel(s.base+"changes").Build(), s.timeout).Error(); err != nil {
-		return err
-	}
-	// With RESP2 the client subscribes on another connection than this.
-	hello, err := do(conn.B().Hello().Build(), s.timeout).AsMap()
-	if err != nil {
-		return err
-	}
-	proto := hello["proto"]
-	if n, err := proto.AsInt64(); err != nil || n != 3 {
-		return errors.New("the client must speak RESP3 (ClientOption.AlwaysRESP2)")
-	}
-	ticker := time.NewTicker(pingEvery)
+	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
-		// The answer comes after all messages sent before it, and the client
-		// hands those on first. One of them may be why to end.
-		err := do(conn.B().Ping().Build(), pingWait).Error()
+		// A message may be the reason to end.
+		err := w.beat(ctx)
 		if err := cmp.Or(context.Cause(ctx), err); err != nil {
 			return err
 		}
-		calling.Lock()
-		alive()
-		calling.Unlock()
+		w.call(alive)
 		select {
 		case <-ticker.C:
 		case <-ctx.Done():
 			return context.Cause(ctx)
 		}
 	}
+}
+
+// A watch is one call of Watch.
+type watch struct {
+	store   *Store
+	changed func(store.Digest)
+	end     context.CancelCauseFunc
+	conns   []*subscription
+
+	calling sync.Mutex // held while alive or changed is called
+	over    bool       // the client may still deliver a message
+}
+
+// A subscription is a connection to the primary of some partitions.
+type subscription struct {
+	rueidis.DedicatedClient
+	partitions []byte
+}
+
+func (w *watch) call(f func()) {
+	w.calling.Lock()
+	defer w.calling.Unlock()
+	if !w.over {
+		f()
+	}
+}
+
+func (w *watch) stop() {
+	w.calling.Lock()
+	w.over = true
+	w.calling.Unlock()
+	for _, conn := range w.conns {
+		conn.Close()
+	}
+}
+
+// subscribe subscribes to every partition at its primary. It tries each at each
+// server: one that is not responsible refuses.
+func (w *watch) subscribe(ctx context.Context) error {
+	if err := w.store.current(ctx, 0); err != nil {
+		return err
+	}
+	var subscribed [partitions]bool
+	var refused error
+	for addr, node := range w.store.client.Nodes() {
+		conn, err := dedicate(ctx, node)
+		if err != nil {
+			return err
+		}
+		sub := &subscription{DedicatedClient: conn}
+		conn.SetPubSubHooks(rueidis.PubSubHooks{OnMessage: w.message, OnSubscription: w.subscription})
+		if err := w.subscribeAt(ctx, sub); err != nil {
+			refused = errors.Join(refused, fmt.Errorf("redisstore: watch: server %s: %w", addr, err))
+		}
+		if len(sub.partitions) == 0 { // a replica
+			conn.Close()
+			continue
+		}
+		w.conns = append(w.conns, sub)
+		for _, partition := range sub.partitions {
+			subscribed[partition] = true
+		}
+	}
+	for partition, ok := range subscribed {
+		if !ok {
+			return cmp.Or(refused, fmt.Errorf("redisstore: watch: no primary serves partition %d", partition))
+		}
+	}
+	return nil
+}
+
+// subscribeAt subscribes to the partitions of which the server is the primary.
+func (w *watch) subscribeAt(ctx context.Context, sub *subscription) error {
+	ctx, cancel := context.WithTimeout(ctx, w.store.timeout)
+	defer cancel()
+	// With RESP2 the client subscribes on another connection than this.
+	hello, err := sub.Do(ctx, sub.B().Hello().Build()).AsMap()
+	if err != nil {
+		return err
+	}
+	proto := hello["proto"]
+	if n, err := proto.AsInt64(); err != nil || n != 3 {
+		return errors.New("the connection does not speak RESP3; remove ClientOption.AlwaysRESP2")
+	}
+	commands := make([]rueidis.Completed, 0, 2*partitions)
+	for i := range partitions {
+		commands = append(commands,
+			sub.B().Ssubscribe().Channel(w.store.channel(byte(i))).Build(),
+			sub.B().Getex().Key(w.store.currentKey(byte(i))).Build())
+	}
+	answers := sub.DoMulti(ctx, commands...)
+	for i := range partitions {
+		current := answers[2*i+1].Error()
+		if rueidis.IsRedisNil(current) {
+			current = nil
+		}
+		if e := cmp.Or(answers[2*i].Error(), current); e != nil {
+			err = e
+			continue
+		}
+		sub.partitions = append(sub.partitions, byte(i))
+	}
+	return outcome("watch", err)
+}
+
+func (w *watch) message(m rueidis.PubSubMessage) {
+	d, err := digest(m.Message)
+	if err != nil {
+		w.store.strays.Add(1)
+		return
+	}
+	w.call(func() { w.changed(d) })
+}
+
+func (w *watch) subscription(s rueidis.PubSubSubscription) {
+	if s.Kind == "sunsubscribe" {
+		w.end(errors.New("redisstore: watch: the server has ended the subscription"))
+	}
+}
+
+// beat returns an error unless each server answers in time that it is a primary.
+func (w *watch) beat(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, beatWait)
+	defer cancel()
+	errs := make([]error, len(w.conns))
+	var asked sync.WaitGroup
+	for i, conn := range w.conns {
+		asked.Go(func() {
+			err := conn.Do(ctx, conn.B().Getex().Key(w.store.currentKey(conn.partitions[0])).Build()).Error()
+			if !rueidis.IsRedisNil(err) {
+				errs[i] = outcome("watch", err)
+			}
+		})
+	}
+	asked.Wait()
+	return errors.Join(errs...)
+}
+
+// dedicate returns a new connection, or an error as soon as ctx ends: the client
+// connects without regard to it.
+func dedicate(ctx context.Context, node rueidis.Client) (rueidis.DedicatedClient, error) {
+	connected := make(chan rueidis.DedicatedClient, 1)
+	go func() {
+		conn, _ := node.Dedicate()
+		connected <- conn
+	}()
+	select {
+	case conn := <-connected:
+		return conn, nil
+	case <-ctx.Done():
+		go func() { (<-connected).Close() }()
+		return nil, ctx.Err()
+	}
+}
+
+// Notify implements [store.Notifier].
+func (s *Store) Notify(ctx context.Context, d store.Digest) error {
+	// A replica would deliver the message to its own clients only. So the server
+	// is asked afterwards whether it is the primary.
+	_, err := s.ask(ctx, "notify", func(ctx context.Context) rueidis.RedisResult {
+		answers := s.client.DoMulti(ctx,
+			s.client.B().Spublish().Channel(s.channel(d[0])).Message(string(d[:])).Build(),
+			s.client.B().Getex().Key(s.currentKey(d[0])).Build())
+		if answers[0].Error() != nil {
+			return answers[0]
+		}
+		return answers[1]
+	})
+	if errors.Is(err, store.ErrNotFound) { // the key, which never exists
+		return nil
+	}
+	return err
 }

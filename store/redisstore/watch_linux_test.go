@@ -14,121 +14,26 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// A watching is a Watch under way.
-type watching struct {
-	alive   chan time.Time
-	changed chan store.Digest
-	ended   chan error
-	stop    context.CancelFunc
-}
-
-// watch begins to watch and returns when that has begun.
-func watch(t *testing.T, st *redisstore.Store) *watching {
-	t.Helper()
-	ctx, stop := context.WithCancel(t.Context())
-	t.Cleanup(stop)
-	w := &watching{make(chan time.Time, 1000), make(chan store.Digest, 1000), make(chan error, 1), stop}
-	go func() {
-		w.ended <- st.Watch(ctx, func() { w.alive <- time.Now() }, func(d store.Digest) { w.changed <- d })
-	}()
-	w.next(t, w.alive)
-	return w
-}
-
-func (w *watching) next(t *testing.T, alive <-chan time.Time) time.Time {
-	t.Helper()
-	select {
-	case at := <-alive:
-		return at
-	case err := <-w.ended:
-		t.Fatalf("Watch ended: %v", err)
-	case <-time.After(5 * time.Second):
-		t.Fatal("Watch is not alive")
-	}
-	panic("unreachable")
-}
-
-func (w *watching) want(t *testing.T, by string, d store.Digest) {
-	t.Helper()
-	select {
-	case got := <-w.changed:
-		if got != d {
-			t.Errorf("%s: another credential was reported", by)
-		}
-	case err := <-w.ended:
-		t.Fatalf("%s: Watch ended: %v", by, err)
-	case <-time.After(5 * time.Second):
-		t.Fatalf("%s: not reported", by)
-	}
-}
-
-// R1: what one process changes is reported to another, once for each credential,
-// and nothing else is.
-func TestWatchReportsChanges(t *testing.T) {
-	for name, start := range map[string]func(*testing.T) *services.Redis{
-		"single":  func(t *testing.T) *services.Redis { return services.StartRedis(t) },
-		"cluster": startCluster,
-	} {
-		t.Run(name, func(t *testing.T) {
-			server := start(t)
-			one := openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"})
-			two := openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"})
-			other := openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "other"})
-			w := watch(t, two)
-			c, next, last := credential("ada"), credential("ada"), credential("ada")
-			ctx := t.Context()
-			do := func(err error) {
-				t.Helper()
-				if err != nil {
-					t.Fatal(err)
-				}
-			}
-			do(other.Insert(ctx, credential("ada"), 0))
-			do(one.Insert(ctx, c, 0))
-			w.want(t, "Insert", c.Digest)
-			do(one.Touch(ctx, c.ID, c.CreatedAt))
-			do(one.Rotate(ctx, c.ID, c.ExpiresAt, next))
-			w.want(t, "Rotate, the old one", c.Digest)
-			w.want(t, "Rotate, the new one", next.Digest)
-			_, err := one.Revoke(ctx, store.Filter{ID: c.ID}, c.CreatedAt)
-			do(err)
-			w.want(t, "Revoke", c.Digest)
-			_, err = one.Revoke(ctx, store.Filter{ID: c.ID}, c.CreatedAt)
-			do(err)
-			_, err = one.Prune(ctx, c.CreatedAt.Add(time.Second))
-			do(err)
-			do(two.Insert(ctx, last, 0))
-			w.want(t, "Insert by the same process", last.Digest)
-			for before := w.next(t, w.alive); ; {
-				at := w.next(t, w.alive)
-				if gap := at.Sub(before); gap > 500*time.Millisecond {
-					t.Errorf("alive after %v, want twice a second", gap)
-				}
-				if before = at; len(w.alive) == 0 {
-					break
-				}
-			}
-		})
-	}
-}
-
-// Whatever ends the subscription ends Watch, and soon.
+// R12: Watch ends when it can no longer be sure to report changes, and is not
+// alive for longer than half a second before.
 func TestWatchNoticesLoss(t *testing.T) {
+	t.Parallel()
 	for name, lose := range map[string]func(*services.Redis) error{
 		"connection killed": func(s *services.Redis) error {
 			_, err := s.Do("CLIENT", "KILL", "TYPE", "pubsub")
 			return err
 		},
-		"server killed": func(s *services.Redis) error { s.Kill(); return nil },
-		"server paused": func(s *services.Redis) error { s.Pause(); return nil },
-		"stray message": func(s *services.Redis) error {
-			_, err := s.Do("SPUBLISH", "{test}:changes", "hello")
+		"server killed":  func(s *services.Redis) error { s.Kill(); return nil },
+		"server paused":  func(s *services.Redis) error { s.Pause(); return nil },
+		"server demoted": func(s *services.Redis) error { s.ReplicaOf("127.0.0.1:1"); return nil },
+		"replica lost": func(s *services.Redis) error {
+			_, err := s.Do("CONFIG", "SET", "min-replicas-to-write", "1")
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			server := services.StartRedis(t)
-			w := watch(t, openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"}))
+			w := watch(t, openURL(t, "redis://"+server.Addr(), redisstore.Config{}))
 			lost := time.Now()
 			if err := lose(server); err != nil {
 				t.Fatal(err)
@@ -150,15 +55,81 @@ func TestWatchNoticesLoss(t *testing.T) {
 	}
 }
 
-// A slot that leaves the node takes the subscription along.
+// Messages of others do not disturb Watch, and Check reports them.
+func TestWatchIgnoresOtherMessages(t *testing.T) {
+	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
+	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
+	w := watch(t, st)
+	if err := st.Check(t.Context()); err != nil {
+		t.Errorf("Check: %v", err)
+	}
+	channels, err := server.DoAll("PUBSUB", "SHARDCHANNELS")
+	if err != nil || len(channels) != 256 {
+		t.Fatalf("%d channels, %v, want one for each partition", len(channels), err)
+	}
+	for _, channel := range channels {
+		if _, err := server.Do("SPUBLISH", channel, "hello"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for len(w.changed) > 0 {
+		<-w.changed // of Check
+	}
+	d := credential("ada").Digest
+	if err := st.Notify(t.Context(), d); err != nil {
+		t.Fatal(err)
+	}
+	w.want(t, "Notify", d)
+	if err := st.Check(t.Context()); err == nil {
+		t.Error("Check does not report the messages")
+	}
+}
+
+// R1: what is notified in one process reaches another, whatever the partition; on
+// a cluster too. Another prefix is another store.
+func TestNotify(t *testing.T) {
+	for name, start := range map[string]func(*testing.T) *services.Redis{
+		"single":  func(t *testing.T) *services.Redis { return services.StartRedis(t) },
+		"cluster": func(t *testing.T) *services.Redis { return startClusterOf(t, 3)[1] },
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := "redis://" + start(t).Addr()
+			one, two := openURL(t, url, redisstore.Config{}), openURL(t, url, redisstore.Config{})
+			other := openURL(t, url, redisstore.Config{Prefix: "other"})
+			w := watch(t, two)
+			for i := range 256 {
+				c := credential("ada")
+				c.Digest[0] = byte(i)
+				if err := errors.Join(other.Notify(t.Context(), credential("ada").Digest), one.Notify(t.Context(), c.Digest)); err != nil {
+					t.Fatal(err)
+				}
+				w.want(t, "Notify", c.Digest)
+			}
+		})
+	}
+}
+
+// R12: a notification that a replica would keep to itself is an error.
+func TestNotifyOnReplica(t *testing.T) {
+	server := services.StartRedis(t)
+	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
+	server.ReplicaOf("127.0.0.1:1")
+	outage(t, "Notify", st.Notify(t.Context(), credential("ada").Digest))
+}
+
+// A slot that leaves the server takes the subscription along.
 func TestWatchNoticesMovedSlot(t *testing.T) {
-	server := startCluster(t)
-	w := watch(t, openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"}))
-	slot, err := server.Do("CLUSTER", "KEYSLOT", "{test}:")
+	servers := startClusterOf(t, 2)
+	w := watch(t, openURL(t, "redis://"+servers[0].Addr(), redisstore.Config{}))
+	channels, err := servers[1].DoAll("PUBSUB", "SHARDCHANNELS")
+	if err != nil || len(channels) == 0 {
+		t.Fatal(channels, err)
+	}
+	slot, err := servers[1].Do("CLUSTER", "KEYSLOT", channels[0])
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := server.Do("CLUSTER", "DELSLOTS", slot); err != nil {
+	if _, err := servers[1].Do("CLUSTER", "DELSLOTS", slot); err != nil {
 		t.Fatal(err)
 	}
 	select {
@@ -172,8 +143,8 @@ func TestWatchNoticesMovedSlot(t *testing.T) {
 // goroutine behind.
 func TestWatchEndsWithContext(t *testing.T) {
 	server := services.StartRedis(t)
-	st := openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"})
-	watch(t, st).stop() // what the client starts for good has been started
+	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
+	watch(t, st).stop() // starts what the client keeps running
 	before := runtime.NumGoroutine()
 	for range 5 {
 		w := watch(t, st)
@@ -181,9 +152,7 @@ func TestWatchEndsWithContext(t *testing.T) {
 		if err := <-w.ended; !errors.Is(err, context.Canceled) {
 			t.Errorf("Watch: %v, want the context's error", err)
 		}
-		if err := st.Insert(t.Context(), credential("ada"), 0); err != nil {
-			t.Fatal(err)
-		}
+		stored(t, st)
 		if len(w.changed) != 0 {
 			t.Error("a change was reported after Watch had returned")
 		}
@@ -206,14 +175,10 @@ func TestWatchNeedsRESP3(t *testing.T) {
 	}
 	defer client.Close()
 	st := open(t, client)
-	if err := st.Watch(t.Context(), func() { t.Error("alive") }, nil); err == nil {
+	if err := st.Watch(t.Context(), func() { t.Error("alive") }, func(store.Digest) {}); err == nil {
 		t.Error("Watch: no error")
 	}
-	c := credential("ada")
-	if err := st.Insert(t.Context(), c, 1); err != nil {
-		t.Errorf("Insert: %v, want all else to work", err)
-	}
-	if err := expect(st, c, true, "Insert"); err != nil {
-		t.Error(err)
+	if err := lookup(t.Context(), st, stored(t, st)); err != nil {
+		t.Errorf("Find: %v, want everything else to work", err)
 	}
 }

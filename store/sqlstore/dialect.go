@@ -1,11 +1,15 @@
 package sqlstore
 
 import (
+	"context"
 	"database/sql"
-	"strconv"
+	"fmt"
 	"strings"
+	"time"
 	"unicode/utf8"
 
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/internal/query"
 	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
@@ -14,102 +18,104 @@ type Dialect string
 
 // The dialects.
 const (
-	SQLite     Dialect = "SQLite"     // 3.35 and later
+	SQLite     Dialect = "SQLite"     // 3.38 and later
 	PostgreSQL Dialect = "PostgreSQL" // 12 and later
 )
 
-// Channel is where a PostgreSQL database notifies of every digest that is
-// inserted, revoked or rotated, in hexadecimal, as part of the transaction that
-// does it. Package sqlstore/postgres listens to it.
-const Channel = "keystile_changed"
+// batch is how many rows one step of Revoke, Prune, Erase and Scan covers.
+const batch = 1000
 
-// statements are the SQL of a dialect.
-type statements struct {
-	dialect                                   Dialect
-	isolation                                 sql.IsolationLevel
-	find, get, insert, count, current, rotate string
-	subjectOf, touch, exists, prune, lock     string
+// A dialect is the SQL of a database. Each text is one statement. Its numbered
+// parameters are the same in every dialect.
+type dialect struct {
+	isolation      sql.IsolationLevel
+	lockMigrations string // lets one process at a time migrate; "": BEGIN does
+	hasMigrations  string // whether the table keystile_migrations exists
+
+	find       string // digest, kind
+	get        string // ID
+	list       string // subject, kind, client ID, CreatedAt and ID of the last one before, limit
+	listActive string // the same, and the time
+	scan       string // the last ID before, limit
+
+	lock     string // subject; "": BEGIN does
+	lockID   string // ID
+	touch    string // uses as JSON
+	update   string // ID, name, scopes, networks, data; NULL: unchanged
+	revoke   string // subject, time, time after which live ones expire, kind, family, client ID, IDs to leave out as JSON
+	revokeID string // the same, and the ID
+	erase    string // subject
+	ended    string // time before which they ended, time from which on; returns when each did, and whether it was deleted
+	rotated  string // the same, of those that were rotated
+
+	time   func(time.Time) any // NULL for never
+	inJSON func(time.Time) any // a time in JSON
+
+	// insert and rotate check and write within a transaction.
+	insert func(ctx context.Context, run query.Runner, in insertion) ([]store.Digest, error)
+	rotate func(ctx context.Context, run query.Runner, id string, until any, in insertion) error
 }
 
-const (
-	active = `revoked_at IS NULL AND (expires_at IS NULL OR expires_at > ?)`
-
-	// pruneBatch bounds how long Prune keeps others from writing.
-	pruneBatch = 1000
-
-	// lockClass keeps our advisory locks apart from those of the host.
-	lockClass = 1801812332
-)
-
-func newStatements(d Dialect) *statements {
-	s := &statements{
-		dialect:   d,
-		find:      `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE digest = ? AND kind = ?`,
-		get:       `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE id = ?`,
-		insert:    `INSERT INTO keystile_credentials (` + row.Columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest`,
-		count:     `SELECT count(*) FROM keystile_credentials WHERE subject = ? AND kind = ? AND ` + active,
-		subjectOf: `SELECT subject FROM keystile_credentials WHERE id = ?`,
-		current:   `SELECT rotated_at IS NULL AND ` + active + `, expires_at FROM keystile_credentials WHERE id = ?`,
-		rotate:    `UPDATE keystile_credentials SET rotated_at = ?, expires_at = ? WHERE id = ? RETURNING digest`,
-		touch:     `UPDATE keystile_credentials SET last_used_at = ? WHERE id = ? AND (last_used_at IS NULL OR last_used_at < ?)`,
-		exists:    `SELECT 1 FROM keystile_credentials WHERE id = ?`,
-		prune:     `SELECT id FROM keystile_credentials WHERE expires_at < ? OR revoked_at < ? ORDER BY id LIMIT ` + strconv.Itoa(pruneBatch),
+func dialectOf(d Dialect) *dialect {
+	if d == SQLite {
+		return sqliteDialect()
 	}
-	if d == PostgreSQL {
-		s.current += ` FOR UPDATE`
-		s.prune += ` FOR UPDATE`
-		// Writers of one subject go one after the other: a limit is counted
-		// while nobody adds, and whoever revokes all sees what a rotation
-		// has just added.
-		s.lock = `SELECT pg_advisory_xact_lock(` + strconv.Itoa(lockClass) + `, hashtext(?))`
-		// Each statement must see what was committed before it began.
-		s.isolation = sql.LevelReadCommitted
-	}
-	// Who locks several rows does so in the order of their IDs, so that nobody
-	// waits for somebody who waits for them.
-	s.prune = `DELETE FROM keystile_credentials WHERE id IN (` + s.prune + `)`
-	for _, q := range []*string{&s.find, &s.get, &s.insert, &s.count, &s.subjectOf, &s.current, &s.rotate, &s.touch, &s.exists, &s.prune, &s.lock} {
-		*q = s.rewrite(*q)
-	}
-	s.insert, s.rotate = s.notify(s.insert), s.notify(s.rotate)
-	return s
+	return postgresDialect()
 }
 
-// rewrite returns query with the dialect's placeholders. No literal in a query
-// has a question mark.
-func (s *statements) rewrite(query string) string {
-	if s.dialect == SQLite {
-		return query
+// An insertion is a credential to be inserted within limits.
+type insertion struct {
+	values  []any // of row.Columns
+	subject string
+	kind    string
+	client  string
+	created any
+	limits  store.Limits
+	since   any
+}
+
+func (d *dialect) insertion(c *store.Credential, l store.Limits) (insertion, error) {
+	scopes, err := row.Scopes(c.Scopes)
+	switch {
+	case err != nil:
+		return insertion{}, err
+	case !keeps(c.ID):
+		return insertion{}, fmt.Errorf("ID: %q: must be valid UTF-8 without zero bytes", c.ID)
+	case truncated(c.CreatedAt).IsZero():
+		return insertion{}, fmt.Errorf("CreatedAt of %q: zero: must be the time of the call", c.ID)
 	}
-	var b strings.Builder
-	for i, part := range strings.Split(query, "?") {
-		if i > 0 {
-			b.WriteString("$" + strconv.Itoa(i))
+	created := d.time(c.CreatedAt)
+	return insertion{
+		values: []any{
+			c.ID, string(c.Kind), c.Digest[:], c.Subject, c.Name, c.Hint, scopes, c.Family, c.ClientID, c.Actor, row.Networks(c.Networks),
+			created, d.time(c.ExpiresAt), d.time(c.RotatedAt), d.time(c.RevokedAt), d.time(c.LastUsedAt), row.Addr(c.LastUsedAddr), notNull(c.Data),
+		},
+		subject: c.Subject,
+		kind:    string(c.Kind),
+		client:  c.ClientID,
+		created: created,
+		limits:  l,
+		since:   d.time(l.Since),
+	}, nil
+}
+
+func notNull(b []byte) []byte {
+	if b == nil {
+		return []byte{}
+	}
+	return b
+}
+
+func truncated(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
+
+// keeps reports whether every database can hold text. IDs come from URLs; one
+// that cannot be in the database is not found, and PostgreSQL would fail if it
+// were asked for it.
+func keeps(text ...string) bool {
+	for _, t := range text {
+		if !utf8.ValidString(t) || strings.Contains(t, "\x00") {
+			return false
 		}
-		b.WriteString(part)
 	}
-	return b.String()
-}
-
-// revoke returns the query that revokes what w selects.
-func (s *statements) revoke(w *where) string {
-	selected := `SELECT id FROM keystile_credentials` + w.String() + ` AND revoked_at IS NULL ORDER BY id`
-	if s.dialect == PostgreSQL {
-		selected += ` FOR UPDATE`
-	}
-	return s.notify(s.rewrite(`UPDATE keystile_credentials SET revoked_at = ? WHERE id IN (` + selected + `) RETURNING digest`))
-}
-
-// notify returns a query that returns digests such that others are told of them.
-func (s *statements) notify(query string) string {
-	if s.dialect == SQLite {
-		return query
-	}
-	return `WITH changed AS (` + query + `) SELECT digest FROM changed, pg_notify('` + Channel + `', encode(digest, 'hex'))`
-}
-
-// keeps reports whether the database can hold text. An ID comes from a URL, and
-// one that cannot be there is not there; asked for it, PostgreSQL would fail.
-func (s *statements) keeps(text string) bool {
-	return s.dialect == SQLite || utf8.ValidString(text) && !strings.Contains(text, "\x00")
+	return true
 }

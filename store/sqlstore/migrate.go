@@ -7,22 +7,17 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-
-	"github.com/pressly/goose/v3"
-	"github.com/pressly/goose/v3/lock"
+	"strconv"
+	"strings"
 )
 
 //go:embed migrations
 var migrations embed.FS
 
-// migrationsTable is where the migrations that were applied are noted: a table
-// of our own, for the host may use the same library for its own.
-const migrationsTable = "keystile_migrations"
-
-// Migrations returns the files with the SQL that makes the tables of a dialect,
-// to be applied in the order of their names: for hosts that have a migration tool
-// of their own. They do nothing but add, and a file that was released does not
-// change.
+// Migrations returns files with the SQL that creates the tables of a dialect, to
+// be applied in the order of their names, for applications with a migration tool
+// of their own. Each file also records in the table keystile_migrations that it
+// was applied. Files only add, and a file that was released does not change.
 func Migrations(d Dialect) (fs.FS, error) {
 	switch d {
 	case SQLite:
@@ -33,58 +28,93 @@ func Migrations(d Dialect) (fs.FS, error) {
 	return nil, fmt.Errorf("sqlstore: Migrations: %q: must be sqlstore.SQLite or sqlstore.PostgreSQL", d)
 }
 
-// Migrate makes the tables, or brings them up to date, and keeps what is in
-// them. Doing it again does nothing; several processes may do it at once. It has
-// no timeout but that of ctx.
+// Migrate creates the tables, or brings them up to date, and keeps the rows that
+// are in them. If nothing is missing it only reads, so it needs no privilege to
+// create tables then. Several processes may call it at once. It has no timeout but
+// that of ctx.
 func (s *Store) Migrate(ctx context.Context) error {
-	if err := s.made(); err != nil {
-		return err
-	}
 	if s.tx != nil {
 		return errors.New("sqlstore: migrate: not within a transaction: call it on the Store that Tx was called on")
 	}
-	err := s.migrate(ctx)
-	for tries := 1; err != nil && s.sql.dialect == SQLite && tries < 5 && ctx.Err() == nil; tries++ {
-		err = s.migrate(ctx) // another process may just be doing the same
-	}
-	if err != nil {
+	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	return nil
 }
 
 func (s *Store) migrate(ctx context.Context) error {
-	files, err := Migrations(s.sql.dialect)
+	missing, err := s.missing(ctx, s.db)
+	if err != nil || len(missing) == 0 {
+		return err
+	}
+	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.sql.isolation})
 	if err != nil {
 		return err
 	}
-	options := []goose.ProviderOption{goose.WithTableName(migrationsTable), goose.WithDisableGlobalRegistry(true)}
-	dialect := goose.DialectSQLite3
-	if s.sql.dialect == PostgreSQL {
-		dialect = goose.DialectPostgres
-		options = append(options, goose.WithSessionLocker(oneByOne{}))
+	defer tx.Rollback()
+	if s.sql.lockMigrations != "" {
+		if _, err := tx.ExecContext(ctx, s.sql.lockMigrations); err != nil {
+			return err
+		}
 	}
-	provider, err := goose.NewProvider(dialect, s.db, files, options...)
+	missing, err = s.missing(ctx, tx) // another process may have applied them
 	if err != nil {
 		return err
 	}
-	_, err = provider.Up(ctx)
-	return err
+	for _, file := range missing {
+		if _, err := tx.ExecContext(ctx, file); err != nil {
+			return fmt.Errorf("%w; if this database role may not create tables, apply Migrations as one that may", err)
+		}
+	}
+	return tx.Commit()
 }
 
-// oneByOne lets one process after the other migrate a PostgreSQL database. The
-// locker that goose has asks again every few seconds; this one waits, as long as
-// its context lets it.
-type oneByOne struct{}
-
-var _ lock.SessionLocker = oneByOne{}
-
-func (oneByOne) SessionLock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_lock($1)`, lockClass)
-	return err
+// Check implements [store.Checker]. It returns an error if the database does not
+// answer or Migrate has something to do.
+func (s *Store) Check(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	missing, err := s.missing(ctx, s.db)
+	if err == nil && len(missing) > 0 {
+		err = fmt.Errorf("%d migrations were not applied; call Migrate", len(missing))
+	}
+	return failed(ctx, "check", err)
 }
 
-func (oneByOne) SessionUnlock(ctx context.Context, conn *sql.Conn) error {
-	_, err := conn.ExecContext(ctx, `SELECT pg_advisory_unlock($1)`, lockClass)
-	return err
+// missing returns the contents of the files that were not applied.
+func (s *Store) missing(ctx context.Context, q interface {
+	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+}) (files []string, err error) {
+	var exists bool
+	applied := 0
+	err = q.QueryRowContext(ctx, s.sql.hasMigrations).Scan(&exists)
+	if err == nil && exists {
+		err = q.QueryRowContext(ctx, `SELECT COALESCE(max(version), 0) FROM keystile_migrations`).Scan(&applied)
+	}
+	if err != nil {
+		return nil, err
+	}
+	all, err := Migrations(s.dialect)
+	if err != nil {
+		return nil, err
+	}
+	names, err := fs.Glob(all, "*.sql") // sorted
+	if err != nil {
+		return nil, err
+	}
+	for _, name := range names {
+		number, _, _ := strings.Cut(name, "_")
+		version, err := strconv.Atoi(number)
+		if err != nil {
+			return nil, err
+		}
+		if version > applied {
+			b, err := fs.ReadFile(all, name)
+			if err != nil {
+				return nil, err
+			}
+			files = append(files, string(b))
+		}
+	}
+	return files, nil
 }

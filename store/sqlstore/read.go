@@ -3,162 +3,98 @@ package sqlstore
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"fmt"
+	"errors"
+	"iter"
+	"math"
 	"time"
 
 	"github.com/keystile/keystile/store"
-	"github.com/keystile/keystile/store/sqlstore/internal/row"
+	"github.com/keystile/keystile/store/sqlstore/internal/query"
 )
 
-// Find implements [store.Finder]: one prepared statement, one row by its unique
-// index.
+// Find implements [store.Finder]: one row by its unique index.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
-	if err := s.made(); err != nil {
-		return nil, err
+	if !keeps(string(k)) {
+		return nil, store.ErrNotFound
 	}
-	ctx, cancel, err := s.lookup(ctx)
-	if err != nil {
-		return nil, failed(ctx, "find", err)
-	}
-	defer cancel()
-	stmt, err := s.prepared(ctx)
-	if err != nil {
-		return nil, failed(ctx, "find", err)
-	}
-	return one(ctx, "find", stmt.QueryRowContext(ctx, d[:], string(k)))
-}
-
-// lookup returns the context of a Find. With SQLite and a pool of its own that
-// cannot be cancelled any more: a reader waits for nobody there, and to be ready
-// to interrupt one costs the driver half as much again as the lookup.
-func (s *Store) lookup(ctx context.Context) (context.Context, context.CancelFunc, error) {
-	if s.sql.dialect == SQLite && s.reads != s.db {
-		return context.WithoutCancel(ctx), func() {}, ctx.Err()
-	}
-	ctx, cancel := s.bound(ctx)
-	return ctx, cancel, nil
-}
-
-// prepared returns the statement of Find. It is made when it is first needed, so
-// that a service starts while its database does not answer.
-func (s *Store) prepared(ctx context.Context) (*sql.Stmt, error) {
-	if s.tx != nil {
-		return s.tx.PrepareContext(ctx, s.sql.find) // closed with tx
-	}
-	if stmt := s.find.Load(); stmt != nil {
-		return stmt, nil
-	}
-	stmt, err := s.reads.PrepareContext(ctx, s.sql.find)
-	if err != nil {
-		return nil, err
-	}
-	if !s.find.CompareAndSwap(nil, stmt) {
-		stmt.Close() // somebody else was first
-	}
-	return s.find.Load(), nil
+	return s.one(ctx, "find", s.reader(), s.sql.find, d[:], string(k))
 }
 
 // Get implements [store.Store].
 func (s *Store) Get(ctx context.Context, id string) (*store.Credential, error) {
-	if err := s.made(); err != nil {
-		return nil, err
-	}
-	if !s.sql.keeps(id) {
+	if !keeps(id) {
 		return nil, store.ErrNotFound
 	}
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	return one(ctx, "get", s.reader().QueryRowContext(ctx, s.sql.get, id))
-}
-
-// one returns the credential that was found.
-func one(ctx context.Context, what string, found *sql.Row) (*store.Credential, error) {
-	c, err := row.Scan(found)
-	if err == sql.ErrNoRows && ctx.Err() == nil { // not wrapped, as an error of connecting may be
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return nil, failed(ctx, what, err)
-	}
-	return c, nil
+	return s.one(ctx, "get", s.reader(), s.sql.get, id)
 }
 
 // List implements [store.Store].
-func (s *Store) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-	if err := s.made(); err != nil {
-		return nil, err
+func (s *Store) List(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+	if err := q.Validate(); err != nil {
+		return nil, "", err
 	}
-	if err := f.Validate(); err != nil {
-		return nil, err
+	created, id, _ := q.After.Position() // Validate has seen it
+	switch {
+	case !keeps(id):
+		return nil, "", errors.New("store: Query.After: not a cursor of this store; pass one that List returned")
+	case !keeps(q.Subject, string(q.Kind), q.ClientID):
+		return nil, "", nil
 	}
-	ctx, cancel := s.bound(ctx)
-	defer cancel()
-	w := s.sql.where(f, time.Now())
-	if f.Before != "" {
-		last, err := s.Get(ctx, f.Before)
-		if err != nil {
-			return nil, fmt.Errorf("store: Filter.Before %q: %w", f.Before, err)
+	limit := min(cmp.Or(q.Limit, store.DefaultLimit), math.MaxInt32)
+	text := s.sql.list
+	args := []any{q.Subject, string(q.Kind), q.ClientID, s.sql.time(created), id, limit + 1}
+	if q.Active {
+		text, args = s.sql.listActive, append(args, s.sql.time(time.Now()))
+	}
+	found, err := s.several(ctx, "list", text, args...)
+	if err != nil || len(found) <= limit {
+		return found, "", err
+	}
+	return found[:limit], store.NewCursor(found[limit-1]), nil
+}
+
+// Scan implements [store.Scanner]. It reads a thousand rows at a time, by their
+// primary key.
+func (s *Store) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
+	return func(yield func(*store.Credential, error) bool) {
+		now, after := time.Now(), ""
+		for {
+			page, err := s.several(ctx, "scan", s.sql.scan, after, batch)
+			if err != nil {
+				yield(nil, err)
+				return
+			}
+			for _, c := range page {
+				if f.Match(c, now) && !yield(c, nil) {
+					return
+				}
+			}
+			if len(page) < batch {
+				return
+			}
+			after = page[batch-1].ID
 		}
-		w.and(`(created_at, id) < (?, ?)`, s.sql.time(last.CreatedAt), last.ID)
 	}
-	w.args = append(w.args, cmp.Or(f.Limit, store.DefaultLimit))
-	query := `SELECT ` + row.Columns + ` FROM keystile_credentials` + w.String() + ` ORDER BY created_at DESC, id DESC LIMIT ?`
-	rows, err := s.reader().QueryContext(ctx, s.sql.rewrite(query), w.args...)
+}
+
+// several returns the credentials that a query selects.
+func (s *Store) several(ctx context.Context, what, text string, args ...any) (found []*store.Credential, err error) {
+	err = s.do(ctx, what, s.reader(), query.Statement{SQL: text, Args: args, Read: credentials(&found)})
 	if err != nil {
-		return nil, failed(ctx, "list", err)
-	}
-	defer rows.Close()
-	var found []*store.Credential
-	for rows.Next() {
-		c, err := row.Scan(rows)
-		if err != nil {
-			return nil, failed(ctx, "list", err)
-		}
-		found = append(found, c)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, failed(ctx, "list", err)
+		return nil, err
 	}
 	return found, nil
 }
 
-// A where is the condition of a query.
-type where struct {
-	conditions string
-	args       []any
+// one returns the credential that a statement returns, or ErrNotFound.
+func (s *Store) one(ctx context.Context, what string, run query.Runner, text string, args ...any) (*store.Credential, error) {
+	var found []*store.Credential
+	err := s.do(ctx, what, run, query.Statement{SQL: text, Args: args, Read: credentials(&found)})
+	switch {
+	case err != nil:
+		return nil, err
+	case len(found) == 0:
+		return nil, store.ErrNotFound
+	}
+	return found[0], nil
 }
-
-// where returns the condition that selects what f does at now, but for Limit and
-// Before.
-func (s *statements) where(f store.Filter, now time.Time) *where {
-	w := new(where)
-	for _, field := range []struct{ column, value string }{
-		{`kind`, string(f.Kind)}, {`id`, f.ID}, {`subject`, f.Subject}, {`family`, f.Family}, {`parent`, f.Parent},
-	} {
-		switch {
-		case field.value == "":
-		case s.keeps(field.value):
-			w.and(field.column+` = ?`, field.value)
-		default:
-			w.and(`1 = 0`)
-		}
-	}
-	if f.Except != "" && s.keeps(f.Except) {
-		w.and(`id <> ?`, f.Except)
-	}
-	if f.Active {
-		w.and(active, s.time(now))
-	}
-	return w
-}
-
-func (w *where) and(condition string, args ...any) {
-	if w.conditions != "" {
-		w.conditions += ` AND `
-	}
-	w.conditions += condition
-	w.args = append(w.args, args...)
-}
-
-func (w *where) String() string { return ` WHERE ` + w.conditions }

@@ -1,23 +1,16 @@
 // Package sqlstore keeps credentials in an SQL database: SQLite, embedded in the
 // process, or PostgreSQL, shared by many.
 //
-// Who starts from nothing opens a file with package
+// To start from scratch, open a file with package
 // [github.com/keystile/keystile/store/sqlstore/sqlite], or a server's database
-// with package [github.com/keystile/keystile/store/sqlstore/postgres]. Who has a
-// [database/sql.DB] already makes a [Store] of it, creates the tables with
-// [Store.Migrate] or with the plain SQL of [Migrations], and can have both in one
-// transaction, so that an account and its first token exist together or not at
-// all:
+// with package [github.com/keystile/keystile/store/sqlstore/postgres]. Each is a
+// module of its own; this one needs no driver.
 //
-//	db, err := sql.Open("pgx", "postgres://service@db.internal/service")
-//	if err != nil {
-//		log.Fatal(err)
-//	}
-//	st, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: sqlstore.PostgreSQL})
-//	if err != nil {
-//		log.Fatal(err)
-//	}
-//	tx, err := db.BeginTx(ctx, nil)
+// With a transaction of your application, [Store.Tx] makes an account and its
+// first token exist together or not at all. The Stores of those packages have a
+// method DB to begin one:
+//
+//	tx, err := st.DB().BeginTx(ctx, nil)
 //	if err != nil {
 //		log.Fatal(err)
 //	}
@@ -36,77 +29,91 @@
 //		log.Fatal(err)
 //	}
 //
-// # What is kept
+// With a [database/sql.DB] of your own, use [New], or postgres.New.
 //
-// One table, keystile_credentials, with a row for each credential and never a
-// plaintext. It is for this package to write; reading it is welcome. Rows stay
-// until [Store.Prune], which the host calls. [Store.Migrate] keeps another one,
-// keystile_migrations, of what it has applied.
+// # Tables and privileges
 //
-// # When the database fails
+// The table keystile_credentials has a row for each credential, never with a
+// plaintext. Your application may read it, but must not write it. Rows stay until
+// your application calls [Store.Prune]. The table keystile_migrations records which
+// files of [Migrations] were applied.
 //
-// Every call, and each step of [Store.Prune], ends within [Config.Timeout], with
-// an error that is no answer of a store: the services in front respond with 503.
-// (A Find in SQLite with [Config.Reads], as package sqlite has it, waits for nobody
-// but the disk, and has no timeout.) One case is open by nature. If
-// the connection is lost while a transaction is being committed, nobody can say
-// whether it was. Such a call returns an error too, and a credential may exist,
-// or have been revoked, all the same.
+// [Store.Migrate] creates both. If another database role does that, with Migrate or
+// with a migration tool and the files, the role of the service needs only these
+// privileges in PostgreSQL, besides USAGE on the schema:
+//
+//	GRANT SELECT, INSERT, UPDATE, DELETE ON keystile_credentials TO service;
+//	GRANT SELECT ON keystile_migrations TO service;
+//
+// # Outages
+//
+// Every call, and each step of a call that works in steps, ends within
+// [Config.Timeout]. Errors that are not variables of package store are outages,
+// which the schemes answer with 503. If the connection is lost while a transaction
+// is being committed, its outcome is unknown: the call returns an error, but a
+// credential may exist, or have been revoked. Only statements that were certainly
+// not executed are tried again.
 package sqlstore
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
 	"fmt"
 	"io"
-	"sync/atomic"
 	"time"
 
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/internal/query"
 )
 
 // Config configures a [Store]. DB and Dialect are required.
 type Config struct {
 	_ [0]func()
 
-	// DB is the database. It stays the host's: Store does not close it.
+	// DB is the database. Store does not close it.
 	DB *sql.DB
 
 	// Dialect is what DB understands: SQLite or PostgreSQL.
 	Dialect Dialect
 
 	// Reads, if set, is another pool of connections to the same database, for
-	// Find, Get and List. It must see at once what was committed through DB:
-	// a read replica does not, and would let revoked credentials live on.
+	// calls that only read. It must see at once what was committed through DB.
+	// A read replica does not, so revoked credentials would be accepted.
 	Reads *sql.DB
 
-	// Timeout bounds each call, besides its context; of Prune, each of its
-	// steps. The default is two seconds. A Find on SQLite with Reads waits for nobody and needs none.
+	// Timeout bounds each call, in addition to its context, and each step of a
+	// call that works in steps. The default is two seconds.
 	Timeout time.Duration
 }
 
 const defaultTimeout = 2 * time.Second
 
-// A Store is a [store.Store] in an SQL database. It is safe for concurrent use,
-// by any number of processes. Make one with [New], or with the packages sqlite
-// and postgres. The methods of the zero Store return an error.
+// A Store is a [store.Store] in an SQL database, also a [store.Scanner]. It is
+// safe for concurrent use, by any number of processes. Create it with [New], or
+// with the packages sqlite and postgres.
 type Store struct {
-	db, reads *sql.DB // nil in a transaction of the host
-	tx        *sql.Tx // of the host; else nil
-	sql       *statements
+	dialect   Dialect
+	sql       *dialect
+	db, reads *sql.DB // nil in a transaction of the application
+	tx        *sql.Tx // of the application; else nil
+	pipeline  query.Pipeline
 	timeout   time.Duration
-	find      *atomic.Pointer[sql.Stmt] // of reads, once it was needed
 }
 
-var _ store.Store = (*Store)(nil)
+var (
+	_ store.Store   = (*Store)(nil)
+	_ store.Scanner = (*Store)(nil)
+	_ store.Checker = (*Store)(nil)
+)
 
 // New returns a Store on a database that has its tables, see [Store.Migrate]. It
-// does not connect. The error names everything that is wrong with cfg at once.
+// does not connect. The error names all mistakes in cfg.
 func New(cfg Config) (*Store, error) {
 	var errs []error
 	if cfg.DB == nil {
-		errs = append(errs, errors.New("sqlstore: Config.DB: nil: sql.Open makes one"))
+		errs = append(errs, errors.New("sqlstore: Config.DB: nil: must be set; sql.Open returns one"))
 	}
 	if cfg.Dialect != SQLite && cfg.Dialect != PostgreSQL {
 		errs = append(errs, fmt.Errorf("sqlstore: Config.Dialect: %q: must be sqlstore.SQLite or sqlstore.PostgreSQL", cfg.Dialect))
@@ -117,83 +124,100 @@ func New(cfg Config) (*Store, error) {
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	s := &Store{db: cfg.DB, reads: cfg.Reads, sql: newStatements(cfg.Dialect), timeout: cfg.Timeout, find: new(atomic.Pointer[sql.Stmt])}
-	if s.reads == nil {
-		s.reads = s.db
-	}
-	if s.timeout == 0 {
-		s.timeout = defaultTimeout
-	}
-	return s, nil
+	return &Store{
+		dialect: cfg.Dialect,
+		sql:     dialectOf(cfg.Dialect),
+		db:      cfg.DB,
+		reads:   cmp.Or(cfg.Reads, cfg.DB),
+		timeout: cmp.Or(cfg.Timeout, defaultTimeout),
+	}, nil
 }
 
-var errUnmade = errors.New("sqlstore: the Store was not made by New, or its Tx was given nil")
-
-// made returns an error if neither New nor Tx has made s.
-func (s *Store) made() error {
-	if s == nil || s.db == nil && s.tx == nil {
-		return errUnmade
+// Pipelined is [New] for package postgres, which sends the statements of a call
+// at once.
+func Pipelined(cfg Config, p query.Pipeline) (*Store, error) {
+	s, err := New(cfg)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	s.pipeline = p
+	return s, nil
 }
 
 // Format implements [fmt.Formatter]. Every verb prints the name of the type, so
 // that none prints a data source, which may hold a password.
 func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlstore.Store") }
 
-// Tx returns a Store that does everything in a transaction of the host, on the
-// same database: what it writes happens when tx is committed, and is to be
-// thrown away if a call returned an error that is none of those of package
-// store. It is valid as long as tx.
+// Tx returns a Store that does everything in a transaction of your application,
+// on the same database: its writes happen when tx is committed. If a call returns
+// an error that is not one of package store, roll tx back. The Store is valid as
+// long as tx is.
 //
-// PostgreSQL keeps the limits of [store.Store.Insert] exact if the transaction
-// has its default isolation, READ COMMITTED. With SQLite the transaction must
-// have begun with BEGIN IMMEDIATE.
+// With PostgreSQL the transaction must have its default isolation, READ
+// COMMITTED: calls that count or that end credentials return an error with
+// another. With SQLite it must have begun with BEGIN IMMEDIATE.
 func (s *Store) Tx(tx *sql.Tx) *Store {
-	if s.made() != nil {
-		return s // whose methods say so
-	}
 	t := *s
 	t.db, t.reads, t.tx = nil, nil, tx
 	return &t
 }
 
-// A querier is a database, or a transaction.
-type querier interface {
-	ExecContext(ctx context.Context, query string, args ...any) (sql.Result, error)
-	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
-	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
-}
+// reader and writer execute one statement, which needs no transaction around it.
+func (s *Store) reader() query.Runner { return s.on(s.reads) }
+func (s *Store) writer() query.Runner { return s.on(s.db) }
 
-// bound returns ctx with the store's timeout.
-func (s *Store) bound(ctx context.Context) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(ctx, s.timeout)
-}
-
-// reader is where Get and List ask.
-func (s *Store) reader() querier {
-	if s.tx != nil {
-		return s.tx
+func (s *Store) on(db *sql.DB) query.Runner {
+	switch {
+	case s.tx != nil:
+		return query.On(s.tx)
+	case s.pipeline == nil:
+		return query.On(db)
 	}
-	return s.reads
+	return func(ctx context.Context, statements ...query.Statement) error {
+		err := s.pipeline(ctx, db, statements...)
+		if err == query.ErrUnsupported {
+			err = query.On(db)(ctx, statements...)
+		}
+		return err
+	}
 }
 
-// write calls f in a transaction, which is committed if f returns nil.
-func (s *Store) write(ctx context.Context, what string, f func(ctx context.Context, tx *sql.Tx) error) error {
-	ctx, cancel := s.bound(ctx)
+// transact calls f with a Runner whose statements are one transaction. It is
+// committed if f returns nil. With a pipeline, f runs once all that it runs.
+func (s *Store) transact(ctx context.Context, what string, f func(ctx context.Context, run query.Runner) error) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
+	return failed(ctx, what, s.commit(ctx, f))
+}
+
+// do executes one statement within the store's timeout.
+func (s *Store) do(ctx context.Context, what string, run query.Runner, statement query.Statement) error {
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	return failed(ctx, what, run(ctx, statement))
+}
+
+func (s *Store) commit(ctx context.Context, f func(ctx context.Context, run query.Runner) error) error {
 	if s.tx != nil {
-		return failed(ctx, what, f(ctx, s.tx))
+		return f(ctx, query.On(s.tx))
+	}
+	if s.pipeline != nil {
+		err := f(ctx, func(ctx context.Context, statements ...query.Statement) error {
+			return s.pipeline(ctx, s.db, statements...)
+		})
+		if err != query.ErrUnsupported {
+			return err
+		}
 	}
 	tx, err := s.db.BeginTx(ctx, &sql.TxOptions{Isolation: s.sql.isolation})
 	if err != nil {
-		return failed(ctx, what, err)
+		return err
 	}
-	defer tx.Rollback() // nothing, once it is committed
-	if err := f(ctx, tx); err != nil {
-		return failed(ctx, what, err)
+	defer tx.Rollback() // does nothing once it is committed
+	if err := f(ctx, query.On(tx)); err != nil {
+		return err
 	}
-	return failed(ctx, what, tx.Commit())
+	return tx.Commit()
 }
 
 // failed returns err as the error of a call: the answers of a store as they are,

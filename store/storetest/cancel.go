@@ -12,58 +12,72 @@ import (
 const whyCancel = "taking \"could not tell\" for \"there is none\" signs out every user of a healthy service"
 
 // whyHalf is why a call that was given up must have done nothing.
-const whyHalf = "the caller is told that the call failed: what it did all the same, nobody knows of"
+const whyHalf = "the caller learns that the call failed: what it did all the same stays unknown"
 
 func cancelChecks() []check {
 	return []check{
-		{"cancelled-find-is-not-not-found", whyCancel, cancelledRead(byFind)},
-		{"cancelled-get-is-not-not-found", whyCancel, cancelledRead(byGet)},
-		{"cancelled-list-is-not-empty", whyCancel, cancelledRead(byList)},
-		{"cancelled-insert-changes-nothing", whyHalf, cancelledWrite(
+		{"canceled-find-is-not-not-found", whyCancel, canceledRead(byFind)},
+		{"canceled-get-is-not-not-found", whyCancel, canceledRead(byGet)},
+		{"canceled-list-is-not-empty", whyCancel, canceledRead(byList)},
+		{"canceled-insert-changes-nothing", whyHalf, canceledWrite(
 			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
-				return []error{st.Insert(ctx, next.Clone(), 10)}
+				_, err := st.Insert(ctx, next.Clone(), store.Limits{Active: 10})
+				_, err2 := st.Insert(ctx, next.Clone(), store.Limits{Active: 1, EndOldest: true})
+				return []error{err, err2}
 			})},
-		{"cancelled-revoke-changes-nothing", whyHalf, cancelledWrite(
+		{"canceled-revoke-changes-nothing", whyHalf, canceledWrite(
 			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
 				_, err := st.Revoke(ctx, store.Filter{Subject: c.Subject}, next.CreatedAt)
 				_, err2 := st.Revoke(ctx, store.Filter{ID: next.ID}, next.CreatedAt)
 				return []error{err, err2}
 			})},
-		{"cancelled-rotate-changes-nothing", whyHalf, cancelledWrite(
+		{"canceled-rotate-changes-nothing", whyHalf, canceledWrite(
 			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
 				return []error{
-					st.Rotate(ctx, c.ID, next.CreatedAt, next.Clone()),
-					st.Rotate(ctx, next.ID, next.CreatedAt, successor(next)),
+					st.Rotate(ctx, c.ID, next.CreatedAt, next.Clone(), store.Limits{}),
+					st.Rotate(ctx, next.ID, next.CreatedAt, successor(next), store.Limits{}),
 				}
 			})},
-		{"cancelled-touch-changes-nothing", whyHalf, cancelledWrite(
+		{"canceled-touch-changes-nothing", whyHalf, canceledWrite(
 			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
 				return []error{
-					st.Touch(ctx, c.ID, next.CreatedAt),
-					st.Touch(ctx, next.ID, next.CreatedAt),
+					st.Touch(ctx, []store.Use{{ID: c.ID, At: next.CreatedAt}}),
+					st.Touch(ctx, []store.Use{{ID: next.ID, At: next.CreatedAt}}),
 				}
 			})},
-		{"cancelled-prune-changes-nothing", whyHalf, cancelledWrite(
+		{"canceled-prune-changes-nothing", whyHalf, canceledWrite(
 			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
-				_, err := st.Prune(ctx, c.ExpiresAt.Add(time.Hour))
+				end := c.ExpiresAt.Add(time.Hour)
+				_, err := st.Prune(ctx, store.PruneBefore{Ended: end, Rotated: end})
+				return []error{err}
+			})},
+		{"canceled-update-changes-nothing", whyHalf, canceledWrite(
+			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
+				name := "renamed"
+				_, err := st.Update(ctx, c.ID, store.Changes{Name: &name})
+				return []error{err}
+			})},
+		{"canceled-erase-changes-nothing", whyHalf, canceledWrite(
+			func(ctx context.Context, st store.Store, c, next *store.Credential) []error {
+				_, err := st.Erase(ctx, c.Subject)
 				return []error{err}
 			})},
 	}
 }
 
-// over calls f with contexts that are over: one cancelled, one out of time.
+// over calls f with contexts that are over: one canceled, one out of time.
 func over(ctx context.Context, f func(context.Context)) {
-	cancelled, cancel := context.WithCancel(ctx)
+	canceled, cancel := context.WithCancel(ctx)
 	cancel()
-	f(cancelled)
+	f(canceled)
 	late, cancel := context.WithDeadline(ctx, time.Now().Add(-time.Second))
 	defer cancel()
 	f(late)
 }
 
-// cancelledRead returns a check of one of the reads. A store may answer a read
+// canceledRead returns a check of one of the reads. A store may answer a read
 // that is over, if it answers right; it may not say that there is nothing.
-func cancelledRead(i int) func(*probe) {
+func canceledRead(i int) func(*probe) {
 	return func(p *probe) {
 		c := full()
 		p.insert(c)
@@ -86,9 +100,9 @@ func cancelledRead(i int) func(*probe) {
 	}
 }
 
-// cancelledWrite returns a check of one write, which call makes: on c, which is
+// canceledWrite returns a check of one write, which call makes: on c, which is
 // there, and on next, which is not.
-func cancelledWrite(call func(ctx context.Context, st store.Store, c, next *store.Credential) []error) func(*probe) {
+func canceledWrite(call func(ctx context.Context, st store.Store, c, next *store.Credential) []error) func(*probe) {
 	return func(p *probe) {
 		c := credential()
 		next := successor(c)
@@ -102,7 +116,7 @@ func cancelledWrite(call func(ctx context.Context, st store.Store, c, next *stor
 			}
 			p.rows(c)
 			p.gone(next)
-			p.list(store.Filter{Subject: c.Subject}, c)
+			p.list(own(c), c)
 		})
 	}
 }

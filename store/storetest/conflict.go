@@ -81,7 +81,7 @@ func rotateRefusesTakenID(p *probe) {
 		p.rows(old, other)
 		p.findNotFound(next.Kind, next.Digest)
 	}
-	p.list(store.Filter{Family: old.Family}, old)
+	p.list(own(old), old)
 }
 
 func rotateRefusesTakenDigest(p *probe) {
@@ -95,7 +95,7 @@ func rotateRefusesTakenDigest(p *probe) {
 		p.rows(old, other)
 		p.getNotFound(next.ID)
 	}
-	p.list(store.Filter{Family: old.Family}, old)
+	p.list(own(old), old)
 }
 
 func rotateUnknown(p *probe) {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -9,8 +10,9 @@ import (
 
 func copyChecks() []check {
 	return []check{
-		{"insert-copies", "a row that changes with the caller's variable grants scopes that nobody wrote", insertCopies},
-		{"rotate-copies", "a row that changes with the caller's variable grants scopes that nobody wrote", rotateCopies},
+		{"insert-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", insertCopies},
+		{"rotate-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", rotateCopies},
+		{"update-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", updateCopies},
 		{"returned-credentials-do-not-change", "what a request was judged by must not change under its feet", returnedDoNotChange},
 	}
 }
@@ -32,35 +34,50 @@ func spoil(c *store.Credential) {
 func insertCopies(p *probe) {
 	c := full()
 	given := c.Clone()
-	p.expect("Insert", p.st.Insert(p.ctx, given, 0), nil)
+	_, err := p.st.Insert(p.ctx, given, store.Limits{})
+	p.expect("Insert", err, nil)
 	p.rows(c)
 	spoil(given)
 	p.rows(c)
-	p.list(store.Filter{Subject: c.Subject}, c)
+	p.list(store.Query{Kind: c.Kind, Subject: c.Subject, ClientID: c.ClientID}, c)
 }
 
 func rotateCopies(p *probe) {
 	old := credential()
 	next := full()
+	next.Subject = old.Subject
 	p.insert(old)
 	given := next.Clone()
-	p.expect("Rotate", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, given), nil)
+	p.expect("Rotate", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, given, store.Limits{}), nil)
 	p.rows(next)
 	spoil(given)
 	p.rows(next)
-	p.list(store.Filter{Subject: next.Subject}, next)
+	p.list(store.Query{Kind: next.Kind, Subject: next.Subject, ClientID: next.ClientID}, next)
+}
+
+func updateCopies(p *probe) {
+	c := credential()
+	p.insert(c)
+	scopes, data := []string{"read"}, []byte("data")
+	networks := []netip.Prefix{netip.MustParsePrefix("192.0.2.0/24")}
+	p.update(c.ID, store.Changes{Scopes: &scopes, Networks: &networks, Data: &data}, nil)
+	c.Scopes, c.Networks, c.Data = slices.Clone(scopes), slices.Clone(networks), slices.Clone(data)
+	p.rows(c)
+	scopes[0], networks[0], data[0] = "admin", netip.MustParsePrefix("::/0"), 'x'
+	p.rows(c)
 }
 
 func returnedDoNotChange(p *probe) {
 	c := full()
 	c.RotatedAt, c.RevokedAt = time.Time{}, time.Time{}
 	next := successor(c)
-	at := c.CreatedAt.Add(time.Hour)
+	at, name := c.CreatedAt.Add(time.Hour), "renamed"
 	p.insert(c)
 	type answer struct{ returned, then *store.Credential }
 	var answers []answer
 	for _, step := range []func(){
-		func() { p.touch(c.ID, at, nil) },
+		func() { p.touch(c.ID, at) },
+		func() { p.update(c.ID, store.Changes{Name: &name, Scopes: &c.Scopes}, nil) },
 		func() { p.rotate(c.ID, at, next, nil) },
 		func() { p.revoke(store.Filter{ID: c.ID}, at, c) },
 		func() { p.prune(at.Add(time.Microsecond), 1) },

@@ -56,7 +56,7 @@ func full() *store.Credential {
 	c.Name = "Zoë's \"CI\" \\ 日本語 🔑 %s\n"
 	c.Scopes = []string{"reports:write", "a b", "a,b", `"`, "", "*", "reports:read"}
 	c.Family = rand.Text()
-	c.Parent = rand.Text()
+	c.ClientID = rand.Text()
 	c.Networks = []netip.Prefix{
 		netip.MustParsePrefix("192.0.2.0/24"),
 		netip.MustParsePrefix("198.51.100.7/32"),
@@ -69,6 +69,9 @@ func full() *store.Credential {
 	c.RotatedAt = c.CreatedAt.Add(2 * time.Second)
 	c.RevokedAt = c.CreatedAt.Add(3 * time.Second)
 	c.LastUsedAt = c.CreatedAt.Add(time.Second)
+	c.LastUsedAddr = netip.MustParseAddr("2001:db8::7")
+	c.Hint = "pat_…KQDc"
+	c.Actor = "support@example.com"
 	c.Data = []byte("\x00\x01\xfe\xff\x00 {}\r\n\x00")
 	return c
 }
@@ -79,7 +82,7 @@ func successor(c *store.Credential) *store.Credential {
 	next.Kind = c.Kind
 	next.Subject = c.Subject
 	next.Family = c.Family
-	next.Parent = c.Parent
+	next.ClientID = c.ClientID
 	next.CreatedAt = c.CreatedAt.Add(time.Minute)
 	next.ExpiresAt = next.CreatedAt.Add(24 * time.Hour)
 	return next
@@ -103,7 +106,7 @@ func revoked(c *store.Credential, at time.Time) *store.Credential {
 // touched returns c as it is once it was used.
 func touched(c *store.Credential, at time.Time) *store.Credential {
 	c = c.Clone()
-	c.LastUsedAt = at
+	c.LastUsedAt, c.LastUsedAddr = at, usedFrom
 	return c
 }
 

@@ -23,15 +23,18 @@ func diff(got, want *store.Credential) string {
 	value(&d, "Digest", got.Digest, want.Digest)
 	value(&d, "Subject", got.Subject, want.Subject)
 	value(&d, "Name", got.Name, want.Name)
+	value(&d, "Hint", got.Hint, want.Hint)
 	slice(&d, "Scopes", got.Scopes, want.Scopes)
 	value(&d, "Family", got.Family, want.Family)
-	value(&d, "Parent", got.Parent, want.Parent)
+	value(&d, "ClientID", got.ClientID, want.ClientID)
+	value(&d, "Actor", got.Actor, want.Actor)
 	slice(&d, "Networks", got.Networks, want.Networks)
 	moment(&d, "CreatedAt", got.CreatedAt, want.CreatedAt)
 	moment(&d, "ExpiresAt", got.ExpiresAt, want.ExpiresAt)
 	moment(&d, "RotatedAt", got.RotatedAt, want.RotatedAt)
 	moment(&d, "RevokedAt", got.RevokedAt, want.RevokedAt)
 	moment(&d, "LastUsedAt", got.LastUsedAt, want.LastUsedAt)
+	value(&d, "LastUsedAddr", got.LastUsedAddr, want.LastUsedAddr)
 	slice(&d, "Data", got.Data, want.Data)
 	return strings.Join(d, "; ")
 }
@@ -74,19 +77,24 @@ func show(v any) string {
 			return fmt.Sprintf("%s (in %s)", v.Format(time.RFC3339Nano), v.Location())
 		}
 		return v.Format(time.RFC3339Nano)
-	case []netip.Prefix, int, bool:
+	case []netip.Prefix, netip.Addr, int, bool:
 		return fmt.Sprint(v)
 	}
 	return fmt.Sprintf("%q", v)
 }
 
-// showFilter prints what f restricts.
-func showFilter(f store.Filter) string {
+func showFilter(f store.Filter) string { return showFields(reflect.ValueOf(f)) }
+
+func showQuery(q store.Query) string { return showFields(reflect.ValueOf(q)) }
+
+func showChanges(ch store.Changes) string { return showFields(reflect.ValueOf(ch)) }
+
+// showFields prints the fields of a struct that are not zero.
+func showFields(v reflect.Value) string {
 	var fields []string
-	fs := reflect.ValueOf(f)
-	for i := range fs.NumField() {
-		if !fs.Field(i).IsZero() {
-			fields = append(fields, fmt.Sprintf("%s %s", fs.Type().Field(i).Name, show(fs.Field(i).Interface())))
+	for i := range v.NumField() {
+		if f := reflect.Indirect(v.Field(i)); f.IsValid() && !v.Field(i).IsZero() {
+			fields = append(fields, fmt.Sprintf("%s %s", v.Type().Field(i).Name, show(f.Interface())))
 		}
 	}
 	return "{" + strings.Join(fields, ", ") + "}"

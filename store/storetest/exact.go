@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"slices"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -9,17 +10,14 @@ import (
 func exactChecks() []check {
 	return []check{
 		{"ids-are-compared-exactly", "an ID that also selects another one revokes or shows somebody else's credential", idsAreExact},
-		{"subjects-are-compared-exactly", "an account that is taken for another sees and revokes that one's credentials", exact(
-			func(c *store.Credential, s string) { c.Subject = s },
-			func(s string) store.Filter { return store.Filter{Subject: s} },
-		)},
+		{"subjects-are-compared-exactly", "an account that is taken for another sees and revokes that account's credentials", subjectsAreExact},
 		{"families-are-compared-exactly", "revoking one rotation chain must not reach into another", exact(
 			func(c *store.Credential, s string) { c.Family = s },
-			func(s string) store.Filter { return store.Filter{Family: s} },
+			func(f *store.Filter, s string) { f.Family = s },
 		)},
-		{"parents-are-compared-exactly", "revoking what one secret was exchanged for must not reach what another was", exact(
-			func(c *store.Credential, s string) { c.Parent = s },
-			func(s string) store.Filter { return store.Filter{Parent: s} },
+		{"clients-are-compared-exactly", "revoking what one client has exchanged must not reach what another has", exact(
+			func(c *store.Credential, s string) { c.ClientID = s },
+			func(f *store.Filter, s string) { f.ClientID = s },
 		)},
 	}
 }
@@ -47,7 +45,7 @@ func idsAreExact(p *probe) {
 	}
 	for i, c := range all {
 		at := c.CreatedAt.Add(time.Duration(i+1) * time.Second)
-		p.touch(c.ID, at, nil)
+		p.touch(c.ID, at)
 		all[i] = touched(c, at)
 	}
 	p.rows(all...)
@@ -56,23 +54,50 @@ func idsAreExact(p *probe) {
 	}
 }
 
-// exact returns a check of one field that selects credentials.
-func exact(set func(*store.Credential, string), filter func(string) store.Filter) func(*probe) {
+func subjectsAreExact(p *probe) {
+	var all []*store.Credential
+	for _, subject := range lookalikes() {
+		c := credential()
+		c.Subject = subject
+		all = append(all, c)
+	}
+	p.insert(all...)
+	for _, c := range all {
+		p.list(own(c), c)
+	}
+	for _, c := range all {
+		p.revoke(store.Filter{Subject: c.Subject}, c.CreatedAt.Add(time.Minute), c)
+		active := own(c)
+		active.Active = true
+		p.list(active)
+	}
+	for _, c := range all {
+		p.erase(c.Subject, 1)
+		p.gone(c)
+	}
+}
+
+// exact returns a check of one field of a Filter, among the credentials of one
+// account.
+func exact(set func(*store.Credential, string), filter func(*store.Filter, string)) func(*probe) {
 	return func(p *probe) {
 		var all []*store.Credential
-		for _, value := range lookalikes() {
+		subject := credential().Subject
+		values := slices.DeleteFunc(lookalikes(), func(s string) bool { return s == store.AnyClient })
+		for _, value := range values {
 			c := credential()
+			c.Subject = subject
 			set(c, value)
 			all = append(all, c)
 		}
 		p.insert(all...)
-		for i, value := range lookalikes() {
-			p.list(filter(value), all[i])
-		}
-		for i, value := range lookalikes() {
+		for i, value := range values {
 			at := all[i].CreatedAt.Add(time.Minute)
-			p.revoke(filter(value), at, all[i])
-			p.list(store.Filter{ID: all[i].ID, Active: true})
+			f := store.Filter{Subject: subject}
+			filter(&f, value)
+			p.revoke(f, at, all[i])
+			all[i] = revoked(all[i], at)
 		}
+		p.rows(all...)
 	}
 }

@@ -8,17 +8,22 @@ import (
 
 func limitChecks() []check {
 	return []check{
-		{"limit-is-exact", "one more than the limit is a limit that is not kept; one less locks an account out of what it may have", limitIsExact},
-		{"limit-counts-what-never-expires", "a credential without an expiry is the most lasting of all", limitCountsUnlimited},
+		{"limit-is-exact", "one more than the limit is a limit that is not kept; one less keeps from an account what it may have", limitIsExact},
+		{"limit-counts-what-never-expires", "a credential without an expiry lasts longest of all", limitCountsUnlimited},
 		{"limit-counts-until-expiry", "a credential is active up to its last microsecond", limitCountsUntilExpiry},
 		{"limit-ignores-expired", "an account whose credentials have all expired must be able to get a new one", limitIgnoresExpired},
 		{"limit-ignores-revoked", "revoking a credential is how an account makes room for another", limitIgnoresRevoked},
 		{"limit-ignores-other-kinds", "each kind has a limit of its own", limitIgnoresOtherKinds},
 		{"limit-ignores-other-subjects", "no account may use up another's limit", limitIgnoresOtherSubjects},
-		{"limit-counts-rotated-during-overlap", "until its overlap ends the rotated credential is as good as the new one", limitCountsRotated},
+		{"limit-ignores-other-clients", "a client that exchanges its secret all day must not keep people from creating a token", limitIgnoresOtherClients},
+		{"limit-ignores-rotated", "an account at its limit must not be locked out because it renews what it has", limitIgnoresRotated},
 		{"limit-is-judged-at-creation", "the row's own time decides; a store that asks its clock disagrees with the caller about what has expired", limitIsJudgedAtCreation},
 		{"limit-counts-more-than-a-page", "a limit that is counted on a page of a list ends where the page does", limitCountsMoreThanAPage},
 		{"limit-zero-is-none", "a caller that sets no limit must not be refused", limitZeroIsNone},
+		{"limit-ends-the-oldest", "a person who signs in on a new device must get in, and the oldest session must end", limitEndsOldest},
+		{"limit-ends-as-many-as-needed", "an account above a limit that was lowered must come back to it", limitEndsSeveral},
+		{"limit-recent-is-exact", "an account that creates and revokes in a loop must not grow without bound", recentIsExact},
+		{"limit-recent-counts-apart", "one account, kind or client must not use up another's rate", recentCountsApart},
 	}
 }
 
@@ -30,7 +35,7 @@ func limitIsExact(p *probe) {
 	p.insertLimit(cs[3], 3, store.ErrLimit)
 	p.insertLimit(cs[3], 1, store.ErrLimit)
 	p.gone(cs[3])
-	p.list(store.Filter{Subject: cs[0].Subject}, cs[2], cs[1], cs[0])
+	p.list(own(cs[0]), cs[2], cs[1], cs[0])
 	p.insertLimit(cs[3], 4, nil)
 	p.rows(cs...)
 }
@@ -91,16 +96,28 @@ func limitIgnoresOtherSubjects(p *probe) {
 	p.insertLimit(b, 1, nil)
 }
 
-func limitCountsRotated(p *probe) {
-	cs := credentials(3)
+func limitIgnoresOtherClients(p *probe) {
+	cs := credentials(6)
+	for i, client := range []string{"a", "a", "b", "", "a", "b"} {
+		cs[i].ClientID = client
+	}
+	p.insertLimit(cs[0], 2, nil)
+	p.insertLimit(cs[1], 2, nil)
+	p.insertLimit(cs[2], 1, nil)
+	p.insertLimit(cs[3], 1, nil)
+	p.insertLimit(cs[4], 2, store.ErrLimit)
+	p.insertLimit(cs[5], 1, store.ErrLimit)
+}
+
+func limitIgnoresRotated(p *probe) {
+	cs := credentials(2)
 	next := successor(cs[0])
 	until := next.CreatedAt.Add(overlap)
 	p.insertLimit(cs[0], 1, nil)
 	p.rotate(cs[0].ID, until, next, nil)
 	cs[1].CreatedAt = until.Add(-time.Microsecond)
-	p.insertLimit(cs[1], 2, store.ErrLimit)
-	cs[2].CreatedAt = until
-	p.insertLimit(cs[2], 2, nil)
+	p.insertLimit(cs[1], 1, store.ErrLimit) // next counts
+	p.insertLimit(cs[1], 2, nil)            // and cs[0] does not
 }
 
 func limitIsJudgedAtCreation(p *probe) {
@@ -131,4 +148,81 @@ func limitZeroIsNone(p *probe) {
 	p.insertLimit(cs[2], -1, nil)
 	p.insertLimit(cs[3], -1, nil)
 	p.rows(cs...)
+}
+
+func limitEndsOldest(p *probe) {
+	cs := credentials(7)
+	cs[1].CreatedAt = cs[0].CreatedAt // the smaller ID is older
+	if cs[0].ID > cs[1].ID {
+		cs[0].ID, cs[1].ID = cs[1].ID, cs[0].ID
+		cs[0].Family, cs[1].Family = cs[0].ID, cs[1].ID
+	}
+	cs[2].ClientID = "a"
+	cs[3].Kind = store.KindSession
+	next := successor(cs[4])
+	next.CreatedAt = cs[4].CreatedAt
+	p.insert(cs[:5]...)
+	p.rotate(cs[4].ID, cs[4].ExpiresAt, next, nil) // cs[4] does not count any more
+	oldest := store.Limits{Active: 3, EndOldest: true}
+	p.insertLimits(cs[5], oldest, nil, cs[0])
+	p.rows(revoked(cs[0], cs[5].CreatedAt), cs[1], cs[2], cs[3], cs[5], next)
+	p.insertLimits(cs[6], oldest, nil, cs[1])
+	p.rows(revoked(cs[0], cs[5].CreatedAt), revoked(cs[1], cs[6].CreatedAt), cs[2], cs[3], cs[5], cs[6], next)
+}
+
+func limitEndsSeveral(p *probe) {
+	cs := credentials(6)
+	p.insert(cs[:5]...)
+	p.insertLimits(cs[5], store.Limits{Active: 2, EndOldest: true}, nil, cs[0], cs[1], cs[2], cs[3])
+	q := own(cs[0])
+	q.Active = true
+	p.list(q, cs[5], cs[4])
+	taken := credential()
+	taken.Subject, taken.CreatedAt, taken.ID = cs[0].Subject, cs[5].CreatedAt, cs[4].ID
+	p.insertLimits(taken, store.Limits{Active: 1, EndOldest: true}, store.ErrExists)
+	p.list(q, cs[5], cs[4]) // what was refused has ended nothing
+}
+
+func recentIsExact(p *probe) {
+	cs := credentials(6)
+	since := cs[1].CreatedAt
+	cs[1].RevokedAt = cs[1].CreatedAt
+	cs[2].ExpiresAt = cs[2].CreatedAt
+	p.insert(cs[:3]...)
+	l := store.Limits{Recent: 4, Since: since} // cs[0] is older
+	p.insertLimits(cs[3], l, nil)
+	next := successor(cs[3])
+	next.CreatedAt = cs[4].CreatedAt
+	l.Recent = 3
+	p.rotateLimits(cs[3].ID, cs[3].ExpiresAt, next, l, store.ErrLimit)
+	p.rows(cs[3])
+	p.gone(next)
+	l.Recent = 4
+	p.rotateLimits(cs[3].ID, cs[3].ExpiresAt, next, l, nil)
+	p.insertLimits(cs[5], l, store.ErrLimit)
+	l.EndOldest, l.Active = true, 1
+	p.insertLimits(cs[5], l, store.ErrLimit) // ending the oldest makes no room here
+	p.gone(cs[5])
+	q := own(cs[0])
+	q.Active = true
+	p.list(q, next, rotated(cs[3], next, cs[3].ExpiresAt), cs[0])
+	l.Since = since.Add(time.Microsecond)
+	p.insertLimits(cs[5], store.Limits{Recent: 4, Since: l.Since}, nil)
+}
+
+func recentCountsApart(p *probe) {
+	cs := credentials(5)
+	since := cs[0].CreatedAt
+	cs[1].Kind = store.KindSecret
+	cs[2].ClientID = "a"
+	cs[3].ClientID = "b"
+	cs[4].Subject = credential().Subject
+	for _, c := range cs {
+		p.insertLimits(c, store.Limits{Recent: 1, Since: since}, nil)
+	}
+	for _, c := range cs {
+		again := credential()
+		again.Kind, again.ClientID, again.Subject, again.CreatedAt = c.Kind, c.ClientID, c.Subject, c.CreatedAt.Add(time.Minute)
+		p.insertLimits(again, store.Limits{Recent: 1, Since: since}, store.ErrLimit)
+	}
 }

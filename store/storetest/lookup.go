@@ -151,5 +151,7 @@ func refusedInsertChangesNothing(p *probe) {
 	p.insertLimit(byDigest, 0, store.ErrExists)
 	p.insertLimit(c, 0, store.ErrExists) // the very same
 	p.rows(c)
-	p.list(store.Filter{Subject: c.Subject}, c)
+	q := own(c)
+	q.ClientID = c.ClientID
+	p.list(q, c)
 }

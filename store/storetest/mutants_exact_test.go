@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,16 +21,16 @@ func exactMutants() []mutant {
 			m.getWhere(like)
 		}},
 		{fault: "subjects are compared without case", caught: []string{"subjects-are-compared-exactly"}, plant: func(m *mutable) {
-			m.selectWhere(strings.EqualFold, func(c *store.Credential, f *store.Filter) (string, *string) { return c.Subject, &f.Subject })
+			m.subjectWhere(strings.EqualFold)
 		}},
 		{fault: "subjects are padded", caught: []string{"subjects-are-compared-exactly"}, plant: func(m *mutable) {
-			m.selectWhere(padded, func(c *store.Credential, f *store.Filter) (string, *string) { return c.Subject, &f.Subject })
+			m.subjectWhere(padded)
 		}},
 		{fault: "families are patterns", caught: []string{"families-are-compared-exactly"}, plant: func(m *mutable) {
-			m.selectWhere(like, func(c *store.Credential, f *store.Filter) (string, *string) { return c.Family, &f.Family })
+			m.revokeWhere(like, func(c *store.Credential, f *store.Filter) (string, *string) { return c.Family, &f.Family })
 		}},
-		{fault: "parents are prefixes", caught: []string{"parents-are-compared-exactly"}, plant: func(m *mutable) {
-			m.selectWhere(strings.HasPrefix, func(c *store.Credential, f *store.Filter) (string, *string) { return c.Parent, &f.Parent })
+		{fault: "clients are prefixes", caught: []string{"clients-are-compared-exactly"}, plant: func(m *mutable) {
+			m.revokeWhere(strings.HasPrefix, func(c *store.Credential, f *store.Filter) (string, *string) { return c.ClientID, &f.ClientID })
 		}},
 	}
 }
@@ -56,35 +57,53 @@ func (m *mutable) getWhere(equal func(stored, asked string) bool) {
 	}
 }
 
-// selectWhere makes List and Revoke select the rows of which one field is equal
-// enough to that of the filter.
-func (m *mutable) selectWhere(equal func(stored, asked string) bool, field func(*store.Credential, *store.Filter) (string, *string)) {
-	values := func(f store.Filter) []store.Filter {
-		all := []store.Filter{f}
+// subjectWhere makes List, Revoke and Erase select the rows whose subject is equal
+// enough.
+func (m *mutable) subjectWhere(equal func(stored, asked string) bool) {
+	subjects := func(asked string) []string {
+		all := []string{asked}
 		for _, c := range m.rows() {
-			stored, asked := field(c, &f)
-			if *asked == "" || stored == *asked || !equal(stored, *asked) {
-				continue
+			if equal(c.Subject, asked) && !slices.Contains(all, c.Subject) {
+				all = append(all, c.Subject)
 			}
-			wider := f
-			_, asked = field(c, &wider)
-			*asked = stored
-			all = append(all, wider)
 		}
 		return all
 	}
-	m.list = func(ctx context.Context, f store.Filter) (rows []*store.Credential, err error) {
-		for _, f := range values(f) {
-			some, err := m.raw.List(ctx, f)
+	m.list = func(ctx context.Context, q store.Query) (rows []*store.Credential, next store.Cursor, err error) {
+		for _, q.Subject = range subjects(q.Subject) {
+			some, more, err := m.raw.List(ctx, q)
 			if err != nil {
-				return nil, err
+				return nil, "", err
 			}
-			rows = append(rows, some...)
+			rows, next = append(rows, some...), more
 		}
-		return rows, nil
+		return rows, next, nil
 	}
+	m.erase = func(ctx context.Context, subject string) (n int, err error) {
+		for _, subject := range subjects(subject) {
+			some, err := m.raw.Erase(ctx, subject)
+			if err != nil {
+				return n, err
+			}
+			n += some
+		}
+		return n, nil
+	}
+}
+
+// revokeWhere makes Revoke select the rows of which one field is equal enough to
+// that of the filter.
+func (m *mutable) revokeWhere(equal func(stored, asked string) bool, field func(*store.Credential, *store.Filter) (string, *string)) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-		for _, f := range values(f) {
+		filters := []store.Filter{f}
+		for _, c := range m.rows() {
+			wider := f
+			if stored, asked := field(c, &wider); *asked != "" && stored != *asked && equal(stored, *asked) {
+				*asked = stored
+				filters = append(filters, wider)
+			}
+		}
+		for _, f := range filters {
 			some, err := m.raw.Revoke(ctx, f, at)
 			if err != nil {
 				return nil, err

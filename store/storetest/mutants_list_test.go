@@ -3,25 +3,31 @@ package storetest
 import (
 	"cmp"
 	"context"
-	"errors"
 	"math"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/keystile/keystile/store"
 )
 
 func listMutants() []mutant {
+	// lastOf returns the row of which a page begins after.
+	lastOf := func(m *mutable, q store.Query) *store.Credential {
+		_, id, _ := q.After.Position()
+		last, _ := m.raw.Get(context.Background(), id)
+		return last
+	}
 	return []mutant{
 		{fault: "List is oldest first", caught: []string{"list-is-newest-first"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
 				slices.Reverse(rows)
 				return rows
 			})
 		}},
 		{fault: "List leaves ties in order of insertion", caught: []string{"list-breaks-ties-by-id"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
 				inserted := m.rows()
 				slices.SortFunc(rows, func(a, b *store.Credential) int {
 					return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), cmp.Compare(slices.Index(inserted, a), slices.Index(inserted, b)))
@@ -30,156 +36,177 @@ func listMutants() []mutant {
 			})
 		}},
 		{fault: "List breaks ties as a dictionary does", caught: []string{"list-breaks-ties-by-id"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
 				slices.SortFunc(rows, func(a, b *store.Credential) int {
 					return cmp.Or(b.CreatedAt.Compare(a.CreatedAt), strings.Compare(strings.ToLower(b.ID), strings.ToLower(a.ID)))
 				})
 				return rows
 			})
 		}},
-		{fault: "List disregards the kind", caught: []string{"list-selects-by-every-field"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) {
-				if f.Subject+f.Family+f.Parent+f.ID != "" {
-					f.Kind = ""
-				}
+		{fault: "List disregards the kind", caught: []string{"list-selects-by-subject-and-kind"}, plant: func(m *mutable) {
+			m.listWhere(func(q store.Query, c *store.Credential) bool {
+				return c.Subject == q.Subject && c.ClientID == q.ClientID
 			})
 		}},
-		{fault: "List disregards all but the ID", caught: []string{"list-selects-by-every-field"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) {
-				if f.ID != "" {
-					*f = store.Filter{ID: f.ID}
-				}
+		{fault: "List disregards the subject", caught: []string{"list-selects-by-subject-and-kind"}, plant: func(m *mutable) {
+			m.listWhere(func(q store.Query, c *store.Credential) bool { return c.Kind == q.Kind && c.ClientID == q.ClientID })
+		}},
+		{fault: "List without a client shows those of all", caught: []string{"list-selects-by-client", "list-selects-by-subject-and-kind"}, plant: func(m *mutable) {
+			m.listWhere(func(q store.Query, c *store.Credential) bool {
+				return c.Subject == q.Subject && c.Kind == q.Kind && (q.ClientID == "" || c.ClientID == q.ClientID)
 			})
 		}},
-		{fault: "List disregards the parent where there is a subject", caught: []string{"list-selects-by-every-field"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) {
-				if f.Subject != "" {
-					f.Parent = ""
-				}
+		{fault: "List takes AnyClient for the name of one", caught: []string{"list-of-any-client"}, plant: func(m *mutable) {
+			m.listWhere(func(q store.Query, c *store.Credential) bool {
+				return c.Subject == q.Subject && c.Kind == q.Kind && c.ClientID == q.ClientID
 			})
 		}},
-		{fault: "List disregards Except", caught: []string{"list-except"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) { f.Except = "" })
-		}},
-		{fault: "List applies Except after Limit", caught: []string{"list-except"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				except := f.Except
-				f.Except = ""
-				rows, err := m.raw.List(ctx, f)
-				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return c.ID == except }), err
-			}
+		{fault: "List of any client leaves out an account's own", caught: []string{"list-of-any-client"}, plant: func(m *mutable) {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return q.ClientID == store.AnyClient && c.ClientID == "" })
+			})
 		}},
 		{fault: "List disregards Active", caught: []string{"list-active"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) { f.Active = false })
+			m.beforeList(func(q *store.Query) { q.Active = q.ClientID == store.AnyClient })
 		}},
 		{fault: "List takes what was rotated for inactive", caught: []string{"list-active"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return f.Active && !c.RotatedAt.IsZero() })
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return q.Active && !c.RotatedAt.IsZero() })
 			})
 		}},
 		{fault: "List takes what never expires for inactive", caught: []string{"list-active"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return f.Active && c.ExpiresAt.IsZero() })
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return q.Active && c.ExpiresAt.IsZero() })
 			})
 		}},
-		{fault: "List returns one more", caught: []string{"list-limit"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) {
-				if f.Limit > 0 {
-					f.Limit++
+		{fault: "List returns one more", caught: []string{"list-limit", "pages-show-every-row-once"}, plant: func(m *mutable) {
+			m.beforeList(func(q *store.Query) {
+				if q.Limit > 0 {
+					q.Limit++
 				}
 			})
 		}},
 		{fault: "List has no default limit", caught: []string{"list-default-limit"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) { f.Limit = cmp.Or(f.Limit, math.MaxInt) })
+			m.beforeList(func(q *store.Query) { q.Limit = cmp.Or(q.Limit, math.MaxInt) })
 		}},
 		{fault: "List never returns more than the default", caught: []string{"list-limit-above-default"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) { f.Limit = min(f.Limit, store.DefaultLimit) })
+			m.beforeList(func(q *store.Query) { q.Limit = min(q.Limit, store.DefaultLimit) })
 		}},
 		{fault: "List of nothing is not found", caught: []string{"list-no-match-is-no-error"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				rows, err := m.raw.List(ctx, f)
+			m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+				rows, next, err := m.raw.List(ctx, q)
 				if err == nil && len(rows) == 0 {
 					err = store.ErrNotFound
 				}
-				return rows, err
+				return rows, next, err
 			}
 		}},
-		{fault: "List takes an empty filter for everyone", caught: []string{"list-refuses-empty-filter"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				if f.Limit >= 0 && f.Validate() != nil {
-					return m.rows(), nil
+		{fault: "List takes an incomplete query", caught: []string{"list-refuses-incomplete-query"}, plant: func(m *mutable) {
+			m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+				if q.Validate() != nil {
+					return m.rows(), "", nil
 				}
-				return m.raw.List(ctx, f)
+				return m.raw.List(ctx, q)
 			}
 		}},
-		{fault: "List takes a kind for enough", caught: []string{"list-refuses-empty-filter"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				if f.Kind != "" && f.Limit >= 0 && f.Validate() != nil {
-					return m.rows(), nil
+		{fault: "List takes a negative limit for the default", caught: []string{"list-refuses-incomplete-query"}, plant: func(m *mutable) {
+			m.beforeList(func(q *store.Query) { q.Limit = max(q.Limit, 0) })
+		}},
+		{fault: "a malformed cursor is the first page", caught: []string{"list-refuses-incomplete-query"}, plant: func(m *mutable) {
+			m.beforeList(func(q *store.Query) {
+				if _, _, err := q.After.Position(); err != nil {
+					q.After = ""
 				}
-				return m.raw.List(ctx, f)
-			}
-		}},
-		{fault: "List takes a negative limit for the default", caught: []string{"list-refuses-negative-limit"}, plant: func(m *mutable) {
-			m.beforeList(func(f *store.Filter) { f.Limit = max(f.Limit, 0) })
+			})
 		}},
 		{fault: "a page drops what is as old as the last row before it", caught: []string{"pages-show-every-row-once"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				last, _ := m.raw.Get(context.Background(), f.Before)
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				last := lastOf(m, q)
 				return slices.DeleteFunc(rows, func(c *store.Credential) bool { return last != nil && c.CreatedAt.Equal(last.CreatedAt) })
 			})
 		}},
 		{fault: "a page begins with the last row before it", caught: []string{"pages-show-every-row-once"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				if last, _ := m.raw.Get(context.Background(), f.Before); last != nil {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				if last := lastOf(m, q); last != nil {
 					rows = slices.Insert(rows, 0, last)
 				}
 				return rows
 			})
 		}},
+		{fault: "a full page always has a next one", caught: []string{"pages-end"}, plant: func(m *mutable) {
+			m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+				rows, next, err := m.raw.List(ctx, q)
+				if len(rows) > 0 && len(rows) == q.Limit {
+					next = store.NewCursor(rows[len(rows)-1])
+				}
+				return rows, next, err
+			}
+		}},
+		{fault: "there is no next page", caught: []string{"pages-end", "pages-show-every-row-once"}, plant: func(m *mutable) {
+			m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+				rows, _, err := m.raw.List(ctx, q)
+				return rows, "", err
+			}
+		}},
 		{fault: "a page ends the list where the row before it is gone from it", caught: []string{"pages-go-on-after-a-row-that-left"}, plant: func(m *mutable) {
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				last, _ := m.raw.Get(context.Background(), f.Before)
-				if last != nil && !f.Match(last, time.Now()) {
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				if last := lastOf(m, q); q.After != "" && (last == nil || !q.Match(last, time.Now())) {
 					return nil
 				}
 				return rows
 			})
 		}},
-		{fault: "an unknown Before is the first page", caught: []string{"page-before-unknown-is-not-found"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				rows, err := m.raw.List(ctx, f)
-				if errors.Is(err, store.ErrNotFound) {
-					f.Before = ""
-					return m.raw.List(ctx, f)
+		{fault: "the account of a cursor is the one that is listed", caught: []string{"pages-of-another-account"}, plant: func(m *mutable) {
+			m.beforeList(func(q *store.Query) {
+				if last := lastOf(m, *q); last != nil {
+					q.Subject = last.Subject
 				}
-				return rows, err
-			}
+			})
 		}},
-		{fault: "an unknown Before is an empty page", caught: []string{"page-before-unknown-is-not-found"}, plant: func(m *mutable) {
-			m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-				rows, err := m.raw.List(ctx, f)
-				if errors.Is(err, store.ErrNotFound) {
-					return nil, nil
-				}
-				return rows, err
-			}
+		{fault: "List shows what was deleted", caught: []string{"prune-leaves-no-trace", "erase-leaves-no-trace"}, plant: func(m *mutable) {
+			var ever sync.Map
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				ever.Store(c.ID, c)
+				return m.raw.add(ctx, c)
+			})
+			m.afterList(func(q store.Query, rows []*store.Credential) []*store.Credential {
+				ever.Range(func(id, c any) bool {
+					if _, err := m.raw.Get(context.Background(), id.(string)); err != nil && q.Match(c.(*store.Credential), time.Time{}) {
+						rows = append(rows, c.(*store.Credential))
+					}
+					return true
+				})
+				return rows
+			})
 		}},
 	}
 }
 
-// beforeList changes the filters that List is given.
-func (m *mutable) beforeList(change func(*store.Filter)) {
-	m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-		change(&f)
-		return m.raw.List(ctx, f)
+// beforeList changes the queries that List is given.
+func (m *mutable) beforeList(change func(*store.Query)) {
+	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+		change(&q)
+		return m.raw.List(ctx, q)
 	}
 }
 
 // afterList changes what List returns.
-func (m *mutable) afterList(change func(store.Filter, []*store.Credential) []*store.Credential) {
-	m.list = func(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-		rows, err := m.raw.List(ctx, f)
-		return change(f, rows), err
+func (m *mutable) afterList(change func(store.Query, []*store.Credential) []*store.Credential) {
+	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+		rows, next, err := m.raw.List(ctx, q)
+		return change(q, slices.Clone(rows)), next, err
+	}
+}
+
+// listWhere makes the first page of a valid query show the rows that selects
+// reports, whether active or not.
+func (m *mutable) listWhere(selects func(store.Query, *store.Credential) bool) {
+	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+		if _, _, err := m.raw.List(ctx, q); err != nil {
+			return nil, "", err
+		}
+		rows := where(m.rows(), func(c *store.Credential) bool { return selects(q, c) })
+		slices.SortFunc(rows, func(a, b *store.Credential) int { return oldest(b, a) })
+		return rows, "", nil
 	}
 }

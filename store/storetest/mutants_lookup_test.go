@@ -105,14 +105,14 @@ func lookupMutants() []mutant {
 			})
 		}},
 		{fault: "the first 8 bytes of a digest are unique", caught: []string{"digests-that-start-alike-are-kept-apart"}, plant: func(m *mutable) {
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
 				for _, row := range m.rows() {
 					if bytes.Equal(row.Digest[:8], c.Digest[:8]) {
 						return store.ErrExists
 					}
 				}
-				return m.raw.Insert(ctx, c, limit)
-			}
+				return m.raw.add(ctx, c)
+			})
 		}},
 		{fault: "Find disregards the kind", caught: []string{"find-keeps-kinds-apart"}, plant: func(m *mutable) {
 			m.findWhere(func(c *store.Credential, k store.Kind, d store.Digest) bool { return c.Digest == d })
@@ -133,31 +133,31 @@ func lookupMutants() []mutant {
 			})
 		}},
 		{fault: "a digest is unique within its kind", caught: []string{"digest-is-unique-across-kinds"}, plant: func(m *mutable) {
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				err := m.raw.Insert(ctx, c, limit)
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				err := m.raw.add(ctx, c)
 				if _, absent := m.raw.Find(ctx, c.Kind, c.Digest); errors.Is(err, store.ErrExists) && absent != nil {
 					return nil
 				}
 				return err
-			}
+			})
 		}},
 		{fault: "an ID is unique within its kind", caught: []string{"id-is-unique"}, plant: func(m *mutable) {
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				err := m.raw.Insert(ctx, c, limit)
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				err := m.raw.add(ctx, c)
 				if row, _ := m.raw.Get(ctx, c.ID); row != nil && row.Kind != c.Kind {
 					return nil
 				}
 				return err
-			}
+			})
 		}},
 		{fault: "a refused Insert replaces the row", caught: []string{"refused-insert-changes-nothing"}, plant: func(m *mutable) {
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				err := m.raw.Insert(ctx, c, limit)
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				err := m.raw.add(ctx, c)
 				if errors.Is(err, store.ErrExists) {
 					m.edit(c.ID, func(*store.Credential) *store.Credential { return c })
 				}
 				return err
-			}
+			})
 		}},
 	}
 }

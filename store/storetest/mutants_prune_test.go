@@ -11,25 +11,25 @@ import (
 func pruneMutants() []mutant {
 	return []mutant{
 		{fault: "Prune does nothing", caught: []string{"prune-deletes-what-ended"}, plant: func(m *mutable) {
-			m.prune = func(ctx context.Context, before time.Time) (int, error) { return 0, ctx.Err() }
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) { return 0, ctx.Err() }
 		}},
 		{fault: "Prune leaves what was revoked", caught: []string{"prune-deletes-what-ended"}, plant: func(m *mutable) {
 			m.pruneWhere(func(c *store.Credential, before time.Time) bool { return ended(c.ExpiresAt, before) })
 		}},
 		{fault: "Prune returns the rows that are left", caught: []string{"prune-deletes-what-ended"}, plant: func(m *mutable) {
-			m.prune = func(ctx context.Context, before time.Time) (int, error) {
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
 				_, err := m.raw.Prune(ctx, before)
 				return len(m.rows()), err
 			}
 		}},
 		{fault: "Prune deletes the boundary", caught: []string{"prune-keeps-the-boundary"}, plant: func(m *mutable) {
-			m.prune = func(ctx context.Context, before time.Time) (int, error) {
-				return m.raw.Prune(ctx, before.Add(time.Microsecond))
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
+				return m.raw.Prune(ctx, store.PruneBefore{Ended: before.Ended.Add(time.Microsecond), Rotated: before.Rotated.Add(time.Microsecond)})
 			}
 		}},
 		{fault: "Prune rounds up", caught: []string{"prune-keeps-the-boundary"}, plant: func(m *mutable) {
-			m.prune = func(ctx context.Context, before time.Time) (int, error) {
-				return m.raw.Prune(ctx, before.Add(999*time.Nanosecond))
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
+				return m.raw.Prune(ctx, store.PruneBefore{Ended: before.Ended.Add(999), Rotated: before.Rotated.Add(999)})
 			}
 		}},
 		{fault: "Prune takes never for long ago", caught: []string{"prune-keeps-what-is-current"}, plant: func(m *mutable) {
@@ -47,34 +47,24 @@ func pruneMutants() []mutant {
 				return ended(c.ExpiresAt, before) || ended(c.RevokedAt, before) || ended(c.LastUsedAt, before.AddDate(0, -1, 0))
 			})
 		}},
-		{fault: "List shows what was deleted", caught: []string{"prune-leaves-no-trace"}, plant: func(m *mutable) {
-			var mu sync.Mutex
-			var deleted []*store.Credential
-			m.prune = func(ctx context.Context, before time.Time) (int, error) {
-				mu.Lock()
-				defer mu.Unlock()
-				for _, c := range m.rows() {
-					if ended(c.ExpiresAt, before) || ended(c.RevokedAt, before) {
-						deleted = append(deleted, c)
-					}
+		{fault: "Prune disregards when rotated rows are pruned", caught: []string{"prune-keeps-rotated-longer"}, plant: func(m *mutable) {
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
+				before.Rotated = before.Ended
+				return m.raw.Prune(ctx, before)
+			}
+		}},
+		{fault: "Prune goes by the earlier time", caught: []string{"prune-keeps-rotated-longer"}, plant: func(m *mutable) {
+			m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
+				if before.Ended.IsZero() || before.Rotated.IsZero() {
+					return 0, ctx.Err()
 				}
 				return m.raw.Prune(ctx, before)
 			}
-			m.afterList(func(f store.Filter, rows []*store.Credential) []*store.Credential {
-				mu.Lock()
-				defer mu.Unlock()
-				for _, c := range deleted {
-					if f.ID == "" && f.Match(c, time.Now()) {
-						rows = append(rows, c)
-					}
-				}
-				return rows
-			})
 		}},
-		{fault: "a digest that was deleted stays taken", caught: []string{"prune-frees-id-and-digest"}, plant: func(m *mutable) {
+		{fault: "a digest that was deleted stays taken", caught: []string{"prune-frees-id-and-digest", "erase-leaves-no-trace"}, plant: func(m *mutable) {
 			var taken sync.Map
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				err := m.raw.Insert(ctx, c, limit)
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				err := m.raw.add(ctx, c)
 				if err != nil {
 					return err
 				}
@@ -83,7 +73,7 @@ func pruneMutants() []mutant {
 					return store.ErrExists
 				}
 				return nil
-			}
+			})
 		}},
 		{fault: "Prune takes one page", caught: []string{"prune-has-no-page"}, plant: func(m *mutable) {
 			m.pruneWhere(func(c *store.Credential, before time.Time) bool {
@@ -100,13 +90,13 @@ func ended(t, before time.Time) bool {
 
 // pruneWhere makes Prune delete the rows for which del is true.
 func (m *mutable) pruneWhere(del func(c *store.Credential, before time.Time) bool) {
-	m.prune = func(ctx context.Context, before time.Time) (int, error) {
+	m.prune = func(ctx context.Context, before store.PruneBefore) (int, error) {
 		if ctx.Err() != nil {
 			return 0, ctx.Err()
 		}
 		n := 0
 		for _, c := range m.rows() {
-			if del(c, before) {
+			if del(c, before.Ended) {
 				m.edit(c.ID, func(*store.Credential) *store.Credential { return nil })
 				n++
 			}

@@ -13,7 +13,7 @@ import (
 func raceMutants() []mutant {
 	return []mutant{
 		{fault: "Rotate checks, then acts", caught: []string{"concurrent-rotate-has-one-winner"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 				old, err := m.raw.Get(ctx, id)
 				if err != nil {
 					return err
@@ -22,22 +22,22 @@ func raceMutants() []mutant {
 					return store.ErrConflict
 				}
 				pause()
-				err = m.raw.Rotate(ctx, id, until, next)
-				if errors.Is(err, store.ErrConflict) { // somebody else did: not noticed
-					err = m.raw.Insert(ctx, next, 0)
+				err = m.raw.Rotate(ctx, id, until, next, l)
+				if errors.Is(err, store.ErrConflict) { // another call was faster: not noticed
+					err = m.raw.add(ctx, next)
 				}
 				return err
 			}
 		}},
 		{fault: "Insert counts, then inserts", caught: []string{"concurrent-insert-keeps-the-limit"}, plant: func(m *mutable) {
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				held := m.matched(store.Filter{Subject: c.Subject, Kind: c.Kind, Active: true}, c.CreatedAt)
-				if limit > 0 && len(held) >= limit {
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				held := where(m.rows(), func(row *store.Credential) bool { return counts(row, c) })
+				if l.Active > 0 && len(held) >= l.Active {
 					return store.ErrLimit
 				}
 				pause()
-				return m.raw.Insert(ctx, c, 0)
-			}
+				return m.raw.add(ctx, c)
+			})
 		}},
 		{fault: "Insert looks for the digest, then inserts", caught: []string{"concurrent-insert-of-one-digest"}, plant: func(m *mutable) {
 			m.insertAfter(func(c *store.Credential) bool {
@@ -51,7 +51,7 @@ func raceMutants() []mutant {
 		}},
 		{fault: "Revoke looks, then revokes", caught: []string{"concurrent-revoke-reports-once"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-				for _, c := range m.matched(f, at) {
+				for _, c := range m.matched(f) {
 					if c.RevokedAt.IsZero() {
 						digests = append(digests, c.Digest)
 					}
@@ -61,12 +61,12 @@ func raceMutants() []mutant {
 				return digests, err
 			}
 		}},
-		{fault: "Revoke goes by a list that it made before", caught: []string{"concurrent-rotate-cannot-escape-revoke"}, plant: func(m *mutable) {
+		{fault: "Revoke goes by a list that it made before", caught: []string{"concurrent-rotate-cannot-escape-revoke", "concurrent-chain-cannot-escape-revoke"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-				if _, err := m.raw.Revoke(ctx, store.Filter{Subject: "nobody", Limit: f.Limit, Before: f.Before}, at); err != nil {
+				if _, err := m.raw.Revoke(ctx, store.Filter{Subject: "unknown"}, at); err != nil {
 					return nil, err
 				}
-				matched := m.matched(f, at)
+				matched := m.matched(f)
 				pause()
 				for _, c := range matched {
 					f.ID = c.ID
@@ -86,20 +86,45 @@ func raceMutants() []mutant {
 			m.touchAfter(func(at time.Time, read, now *store.Credential) *store.Credential { return touched(now, at) })
 		}},
 		{fault: "Touch inserts the row that it read", caught: []string{"concurrent-touch-cannot-undo-prune"}, plant: func(m *mutable) {
-			m.touch = func(ctx context.Context, id string, at time.Time) error {
+			m.onUse(func(ctx context.Context, id string, at time.Time, u store.Use) error {
 				read, err := m.raw.Get(ctx, id)
 				if err != nil {
 					return err
 				}
 				pause()
-				if err := m.raw.Touch(ctx, id, at); !errors.Is(err, store.ErrNotFound) {
-					return err
+				if _, err := m.raw.Get(ctx, id); !errors.Is(err, store.ErrNotFound) {
+					return m.raw.Touch(ctx, []store.Use{u})
 				}
-				return m.raw.Insert(ctx, touched(read, at), 0)
+				return m.raw.add(ctx, touched(read, at))
+			})
+		}},
+		{fault: "Update writes back the row that it read", caught: []string{"concurrent-update-cannot-undo-revoke"}, plant: func(m *mutable) {
+			m.update = func(ctx context.Context, id string, ch store.Changes) (*store.Credential, error) {
+				read, err := m.raw.Get(ctx, id)
+				if err != nil {
+					return nil, err
+				}
+				pause()
+				c, err := m.raw.Update(ctx, id, ch)
+				m.edit(id, func(now *store.Credential) *store.Credential {
+					now.RevokedAt = read.RevokedAt
+					return now
+				})
+				return c, err
 			}
 		}},
+		{fault: "Insert counts what is recent, then inserts", caught: []string{"concurrent-creation-keeps-the-rate"}, plant: func(m *mutable) {
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				n := len(where(m.rows(), func(row *store.Credential) bool { return alike(row, c) && !row.CreatedAt.Before(l.Since) }))
+				if l.Recent > 0 && n >= l.Recent {
+					return store.ErrLimit
+				}
+				pause()
+				return m.raw.add(ctx, c)
+			})
+		}},
 		{fault: "Rotate writes the expiry first", caught: []string{"concurrent-reads-see-whole-versions"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 				m.edit(id, func(old *store.Credential) *store.Credential {
 					if old.Active(next.CreatedAt) && old.RotatedAt.IsZero() && until.Before(old.ExpiresAt) && until.After(next.CreatedAt) {
 						old.ExpiresAt = until
@@ -107,7 +132,7 @@ func raceMutants() []mutant {
 					return old
 				})
 				pause()
-				return m.raw.Rotate(ctx, id, until, next)
+				return m.raw.Rotate(ctx, id, until, next, l)
 			}
 		}},
 		{fault: "Find loads the row from where it looked", caught: []string{"concurrent-find-never-returns-another"}, plant: func(m *mutable) {
@@ -136,11 +161,11 @@ func raceMutants() []mutant {
 				}
 				return c, err
 			}
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				err := m.raw.Insert(ctx, c, limit)
+			m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
+				err := m.raw.add(ctx, c)
 				missing.Delete(c.Digest)
 				return err
-			}
+			})
 		}},
 		{fault: "a lookup fills a cache after the revocation has emptied it", caught: []string{"concurrent-revoke-is-seen-by-later-reads"}, plant: func(m *mutable) {
 			var cache sync.Map
@@ -166,26 +191,26 @@ func raceMutants() []mutant {
 	}
 }
 
-// insertAfter makes Insert look first whether c is taken, and insert it then in
-// the place of whoever was faster.
+// insertAfter makes Insert look first whether c is taken, and succeed then even
+// where another call was faster.
 func (m *mutable) insertAfter(taken func(c *store.Credential) bool) {
-	m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
+	m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
 		if taken(c) {
 			return store.ErrExists
 		}
 		pause()
-		err := m.raw.Insert(ctx, c, limit)
+		err := m.raw.add(ctx, c)
 		if errors.Is(err, store.ErrExists) {
 			return nil
 		}
 		return err
-	}
+	})
 }
 
 // touchAfter makes Touch read a row first and write it then, as write says of
 // what was read and what is there by now.
 func (m *mutable) touchAfter(write func(at time.Time, read, now *store.Credential) *store.Credential) {
-	m.touch = func(ctx context.Context, id string, at time.Time) error {
+	m.onUse(func(ctx context.Context, id string, at time.Time, u store.Use) error {
 		at = at.UTC().Truncate(time.Microsecond)
 		read, err := m.raw.Get(ctx, id)
 		if err != nil || !read.LastUsedAt.Before(at) {
@@ -194,5 +219,5 @@ func (m *mutable) touchAfter(write func(at time.Time, read, now *store.Credentia
 		pause()
 		m.edit(id, func(now *store.Credential) *store.Credential { return write(at, read, now) })
 		return nil
-	}
+	})
 }

@@ -63,7 +63,7 @@ func revokeMutants() []mutant {
 		}},
 		{fault: "Revoke returns what it matched", caught: []string{"revoke-returns-what-it-changed", "revoke-keeps-the-first-time"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-				matched := m.matched(f, at)
+				matched := m.matched(f)
 				if _, err := m.raw.Revoke(ctx, f, at); err != nil {
 					return nil, err
 				}
@@ -79,16 +79,16 @@ func revokeMutants() []mutant {
 				return nil, err
 			}
 		}},
-		{fault: "Revoke disregards the parent where there is a family", caught: []string{"revoke-selects-by-every-field"}, plant: func(m *mutable) {
+		{fault: "Revoke disregards the client where there is a family", caught: []string{"revoke-selects-by-every-field"}, plant: func(m *mutable) {
 			m.beforeRevoke(func(f *store.Filter) {
 				if f.Family != "" {
-					f.Parent = ""
+					f.ClientID = ""
 				}
 			})
 		}},
 		{fault: "Revoke disregards the kind", caught: []string{"revoke-selects-by-every-field"}, plant: func(m *mutable) {
 			m.beforeRevoke(func(f *store.Filter) {
-				if f.Subject+f.Family+f.Parent+f.ID != "" {
+				if f.Subject+f.ID != "" {
 					f.Kind = ""
 				}
 			})
@@ -101,31 +101,41 @@ func revokeMutants() []mutant {
 			})
 		}},
 		{fault: "Revoke disregards Except", caught: []string{"revoke-except"}, plant: func(m *mutable) {
-			m.beforeRevoke(func(f *store.Filter) { f.Except = "" })
+			m.beforeRevoke(func(f *store.Filter) { f.Except = nil })
 		}},
-		{fault: "Revoke disregards Active", caught: []string{"revoke-active-spares-expired"}, plant: func(m *mutable) {
-			m.beforeRevoke(func(f *store.Filter) { f.Active = false })
+		{fault: "Revoke looks at the first Except only", caught: []string{"revoke-except"}, plant: func(m *mutable) {
+			m.beforeRevoke(func(f *store.Filter) { f.Except = f.Except[:min(1, len(f.Except))] })
 		}},
-		{fault: "Revoke takes what never expires for inactive", caught: []string{"revoke-active-spares-expired"}, plant: func(m *mutable) {
+		{fault: "Revoke takes what has long expired, too", caught: []string{"revoke-spares-what-has-long-expired"}, plant: func(m *mutable) {
+			m.revokeWhen(func(c *store.Credential, at time.Time) bool { return true })
+		}},
+		{fault: "Revoke spares what has just expired", caught: []string{"revoke-allows-for-clocks"}, plant: func(m *mutable) {
+			m.revokeWhen(func(c *store.Credential, at time.Time) bool { return c.Active(at) })
+		}},
+		{fault: "Revoke spares what never expires", caught: []string{"limit-ignores-revoked", "list-active"}, plant: func(m *mutable) {
+			m.revokeWhen(func(c *store.Credential, at time.Time) bool { return c.Live(at) && !c.ExpiresAt.IsZero() })
+		}},
+		{fault: "Revoke of a family leaves out the first, which names none", caught: []string{"revoke-family-of-the-first"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-				if !f.Active {
-					return m.raw.Revoke(ctx, f, at)
-				}
-				for _, c := range m.matched(f, at) {
-					if !c.ExpiresAt.IsZero() {
-						some, _ := m.raw.Revoke(ctx, store.Filter{ID: c.ID}, at)
-						digests = append(digests, some...)
+				for _, c := range m.matched(f) {
+					if f.Family != "" && c.Family != f.Family {
+						f.Except = append(f.Except, c.ID)
 					}
 				}
-				return digests, nil
+				return m.raw.Revoke(ctx, f, at)
 			}
 		}},
-		{fault: "Revoke spares what has expired", caught: []string{"revoke-takes-expired-too"}, plant: func(m *mutable) {
-			m.beforeRevoke(func(f *store.Filter) { f.Active = true })
+		{fault: "Revoke fails where an account has a long history", caught: []string{"bounded-by-what-is-live"}, plant: func(m *mutable) {
+			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
+				if len(m.rows()) > 1000 {
+					return nil, context.DeadlineExceeded
+				}
+				return m.raw.Revoke(ctx, f, at)
+			}
 		}},
 		{fault: "Revoke takes one page", caught: []string{"revoke-has-no-page"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
-				matched := m.matched(f, at)
+				matched := m.matched(f)
 				if len(matched) <= store.DefaultLimit {
 					return m.raw.Revoke(ctx, f, at)
 				}
@@ -138,44 +148,30 @@ func revokeMutants() []mutant {
 		}},
 		{fault: "Revoke of nothing is not found", caught: []string{"revoke-no-match-is-no-error"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
-				if f.Validate() == nil && len(m.matched(f, at)) == 0 {
+				if f.Validate() == nil && len(m.matched(f)) == 0 {
 					return nil, store.ErrNotFound
 				}
 				return m.raw.Revoke(ctx, f, at)
 			}
 		}},
-		{fault: "Revoke takes an empty filter for everyone", caught: []string{"revoke-refuses-empty-filter"}, plant: func(m *mutable) {
+		{fault: "Revoke takes an empty filter for every account", caught: []string{"revoke-refuses-empty-filter"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
 				if f.Validate() == nil {
 					return m.raw.Revoke(ctx, f, at)
 				}
-				for _, c := range m.matched(f, at) {
+				for _, c := range m.matched(f) {
 					some, _ := m.raw.Revoke(ctx, store.Filter{ID: c.ID}, at)
 					digests = append(digests, some...)
 				}
 				return digests, nil
 			}
 		}},
-		{fault: "Revoke takes an empty filter for nobody", caught: []string{"revoke-refuses-empty-filter"}, plant: func(m *mutable) {
+		{fault: "Revoke takes an empty filter for no account", caught: []string{"revoke-refuses-empty-filter"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 				if f.Validate() != nil {
 					return nil, nil
 				}
 				return m.raw.Revoke(ctx, f, at)
-			}
-		}},
-		{fault: "Revoke disregards Limit and Before", caught: []string{"revoke-refuses-limit-and-before"}, plant: func(m *mutable) {
-			m.beforeRevoke(func(f *store.Filter) { f.Limit, f.Before = 0, "" })
-		}},
-		{fault: "Revoke complains of Before when it is done", caught: []string{"revoke-refuses-limit-and-before"}, plant: func(m *mutable) {
-			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
-				_, complaint := m.raw.Revoke(ctx, f, at)
-				f.Limit, f.Before = 0, ""
-				digests, err := m.raw.Revoke(ctx, f, at)
-				if err == nil {
-					err = complaint
-				}
-				return digests, err
 			}
 		}},
 		{fault: "Revoke takes its clock's time for a zero one", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
@@ -186,7 +182,7 @@ func revokeMutants() []mutant {
 		{fault: "Revoke reports what it revoked at no time", caught: []string{"revoke-refuses-zero-time"}, plant: func(m *mutable) {
 			m.zeroRevoke(time.Time.IsZero, func(ctx context.Context, f store.Filter) ([]store.Digest, error) {
 				var digests []store.Digest
-				for _, c := range m.matched(f, time.Time{}) {
+				for _, c := range m.matched(f) {
 					digests = append(digests, c.Digest)
 				}
 				return digests, nil
@@ -203,7 +199,7 @@ func revokeMutants() []mutant {
 	}
 }
 
-// roundsToZero reports whether t is zero for a store, and for nobody else.
+// roundsToZero reports whether t is zero for a store, though not for Go.
 func roundsToZero(t time.Time) bool { return !t.IsZero() && t.Truncate(time.Microsecond).IsZero() }
 
 // zeroRevoke has revoke called for the times that are zero.
@@ -216,15 +212,20 @@ func (m *mutable) zeroRevoke(zero func(time.Time) bool, revoke func(context.Cont
 	}
 }
 
-// matched returns the rows that f selects.
-func (m *mutable) matched(f store.Filter, at time.Time) []*store.Credential {
-	var found []*store.Credential
-	for _, c := range m.rows() {
-		if f.Match(c, at) {
-			found = append(found, c)
+// revokeWhen makes Revoke change the rows for which live reports true.
+func (m *mutable) revokeWhen(live func(c *store.Credential, at time.Time) bool) {
+	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
+		if _, err := m.raw.Revoke(ctx, store.Filter{ID: "unknown"}, at); err != nil {
+			return nil, err
 		}
+		for _, c := range m.rows() {
+			if f.Match(c) && c.RevokedAt.IsZero() && live(c, at) {
+				m.edit(c.ID, func(c *store.Credential) *store.Credential { return revoked(c, at) })
+				digests = append(digests, c.Digest)
+			}
+		}
+		return digests, nil
 	}
-	return found
 }
 
 // beforeRevoke changes the filters that Revoke is given.
@@ -238,7 +239,7 @@ func (m *mutable) beforeRevoke(change func(*store.Filter)) {
 // afterRevoke changes the rows that Revoke matched.
 func (m *mutable) afterRevoke(change func(at time.Time, before, after *store.Credential) *store.Credential) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
-		matched := m.matched(f, at)
+		matched := m.matched(f)
 		digests, err := m.raw.Revoke(ctx, f, at)
 		if err == nil {
 			for _, before := range matched {

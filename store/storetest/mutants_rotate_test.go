@@ -3,7 +3,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"sync"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -21,8 +20,8 @@ func rotateMutants() []mutant {
 			})
 		}},
 		{fault: "Rotate adds the new in the place of the old", caught: []string{"rotate-ends-the-old-and-adds-the-new", "rotate-without-overlap"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if err == nil {
 					m.edit(id, func(*store.Credential) *store.Credential { return nil })
 				}
@@ -30,11 +29,11 @@ func rotateMutants() []mutant {
 			}
 		}},
 		{fault: "Rotate without an overlap ends nothing", caught: []string{"rotate-without-overlap"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 				if !until.After(next.CreatedAt) {
 					until = time.Time{}
 				}
-				return m.raw.Rotate(ctx, id, until, next)
+				return m.raw.Rotate(ctx, id, until, next, l)
 			}
 		}},
 		{fault: "Rotate lengthens the old one's life", caught: []string{"rotate-never-extends"}, plant: func(m *mutable) {
@@ -68,11 +67,11 @@ func rotateMutants() []mutant {
 			})
 		}},
 		{fault: "Rotate looks for a zero time before it rounds", caught: []string{"rotate-refuses-zero-time"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 				if roundsToZero(next.CreatedAt) {
-					return m.raw.Insert(ctx, next, 0) // and the old one is not marked
+					return m.raw.add(ctx, next) // and the old one is not marked
 				}
-				return m.raw.Rotate(ctx, id, until, next)
+				return m.raw.Rotate(ctx, id, until, next, l)
 			}
 		}},
 		{fault: "Rotate leaves never at never", caught: []string{"rotate-bounds-what-never-expires"}, plant: func(m *mutable) {
@@ -97,20 +96,21 @@ func rotateMutants() []mutant {
 				return nil
 			})
 		}},
-		{fault: "Rotate keeps to the limit", caught: []string{"rotate-disregards-limits"}, plant: func(m *mutable) {
-			var limits sync.Map // by subject
-			m.insert = func(ctx context.Context, c *store.Credential, limit int) error {
-				limits.Store(c.Subject, limit)
-				return m.raw.Insert(ctx, c, limit)
-			}
-			m.beforeRotate(func(old, next *store.Credential) error {
-				limit, _ := limits.Load(next.Subject)
-				active := m.matched(store.Filter{Subject: next.Subject, Kind: next.Kind, Active: true}, next.CreatedAt)
-				if n, _ := limit.(int); n > 0 && len(active) >= n {
+		{fault: "Rotate keeps to the limit", caught: []string{"rotate-needs-no-room"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				if l.Active > 0 && len(where(m.rows(), func(c *store.Credential) bool { return counts(c, next) })) > l.Active {
 					return store.ErrLimit
 				}
-				return nil
-			})
+				return m.raw.Rotate(ctx, id, until, next, l)
+			}
+		}},
+		{fault: "Rotate ends the oldest", caught: []string{"rotate-needs-no-room"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				if rows := m.rows(); l.EndOldest && len(rows) > 0 {
+					m.raw.Revoke(ctx, store.Filter{ID: rows[0].ID}, next.CreatedAt)
+				}
+				return m.raw.Rotate(ctx, id, until, next, l)
+			}
 		}},
 		{fault: "a successor begins a family", caught: []string{"rotate-chain-is-one-family"}, plant: func(m *mutable) {
 			m.beforeRotate(func(old, next *store.Credential) error {
@@ -130,10 +130,10 @@ func rotateMutants() []mutant {
 			m.unlessConflict(func(old, next *store.Credential) bool { return old.RevokedAt.IsZero() && old.Active(next.CreatedAt) })
 		}},
 		{fault: "Rotate adds the new even where it refuses", caught: []string{"rotate-once-only", "rotate-refuses-revoked", "rotate-refuses-expired"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if errors.Is(err, store.ErrConflict) {
-					m.raw.Insert(ctx, next, 0)
+					m.raw.add(ctx, next)
 				}
 				return err
 			}
@@ -158,8 +158,8 @@ func rotateMutants() []mutant {
 			})
 		}},
 		{fault: "Rotate ends the old where the new is refused", caught: []string{"rotate-refuses-taken-id", "rotate-refuses-taken-digest"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if errors.Is(err, store.ErrExists) {
 					m.edit(id, func(old *store.Credential) *store.Credential { return rotated(old, next, until) })
 				}
@@ -175,8 +175,8 @@ func rotateMutants() []mutant {
 			})
 		}},
 		{fault: "Rotate takes the digest of another kind", caught: []string{"rotate-refuses-taken-digest"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if _, absent := m.raw.Find(ctx, next.Kind, next.Digest); errors.Is(err, store.ErrExists) && absent != nil {
 					return nil
 				}
@@ -184,17 +184,17 @@ func rotateMutants() []mutant {
 			}
 		}},
 		{fault: "Rotate of the unknown adds the new", caught: []string{"rotate-unknown-is-not-found", "prune-leaves-no-trace"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if errors.Is(err, store.ErrNotFound) {
-					return m.raw.Insert(ctx, next, 0)
+					return m.raw.add(ctx, next)
 				}
 				return err
 			}
 		}},
 		{fault: "Rotate of the unknown is a conflict", caught: []string{"rotate-unknown-is-not-found"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				err := m.raw.Rotate(ctx, id, until, next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				err := m.raw.Rotate(ctx, id, until, next, l)
 				if errors.Is(err, store.ErrNotFound) {
 					return store.ErrConflict
 				}
@@ -206,22 +206,22 @@ func rotateMutants() []mutant {
 
 // beforeRotate changes the successors that Rotate is given, or refuses them.
 func (m *mutable) beforeRotate(change func(old, next *store.Credential) error) {
-	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 		next = next.Clone()
 		if old, err := m.raw.Get(ctx, id); err == nil {
 			if err := change(old, next); err != nil {
 				return err
 			}
 		}
-		return m.raw.Rotate(ctx, id, until, next)
+		return m.raw.Rotate(ctx, id, until, next, l)
 	}
 }
 
 // afterRotate changes the row that Rotate has ended.
 func (m *mutable) afterRotate(change func(before, after *store.Credential, until time.Time)) {
-	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 		before, _ := m.raw.Get(ctx, id)
-		err := m.raw.Rotate(ctx, id, until, next)
+		err := m.raw.Rotate(ctx, id, until, next, l)
 		if err == nil {
 			m.edit(id, func(after *store.Credential) *store.Credential {
 				change(before, after, until)
@@ -235,11 +235,11 @@ func (m *mutable) afterRotate(change func(before, after *store.Credential, until
 // unlessConflict makes Rotate add the successor all the same where it should
 // refuse it and ignore says so.
 func (m *mutable) unlessConflict(ignore func(old, next *store.Credential) bool) {
-	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-		err := m.raw.Rotate(ctx, id, until, next)
+	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+		err := m.raw.Rotate(ctx, id, until, next, l)
 		if errors.Is(err, store.ErrConflict) {
 			if old, _ := m.raw.Get(ctx, id); ignore(old, next) {
-				return m.raw.Insert(ctx, next, 0)
+				return m.raw.add(ctx, next)
 			}
 		}
 		return err

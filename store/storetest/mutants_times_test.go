@@ -13,9 +13,9 @@ func timeMutants() []mutant {
 			m.onWrite(everyTime(func(t time.Time) time.Time { return t.Truncate(time.Second) }))
 		}},
 		{fault: "Touch writes milliseconds", caught: []string{"times-keep-microseconds"}, plant: func(m *mutable) {
-			m.touch = func(ctx context.Context, id string, at time.Time) error {
-				return m.raw.Touch(ctx, id, at.Truncate(time.Millisecond))
-			}
+			m.onUse(func(ctx context.Context, id string, at time.Time, u store.Use) error {
+				return m.raw.Touch(ctx, []store.Use{{ID: id, At: at.Truncate(time.Millisecond), Addr: u.Addr}})
+			})
 		}},
 		{fault: "Revoke writes milliseconds", caught: []string{"times-keep-microseconds", "revoke-is-seen-by-every-read"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
@@ -26,8 +26,8 @@ func timeMutants() []mutant {
 			m.onWrite(everyTime(func(t time.Time) time.Time { return t.Round(time.Microsecond) }))
 		}},
 		{fault: "Rotate rounds until up", caught: []string{"times-round-down"}, plant: func(m *mutable) {
-			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-				return m.raw.Rotate(ctx, id, until.Add(999), next)
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				return m.raw.Rotate(ctx, id, until.Add(999), next, l)
 			}
 		}},
 		{fault: "times come back in the zone of the server", caught: []string{"times-are-utc"}, plant: func(m *mutable) {

@@ -32,18 +32,39 @@ func watchMutants() []mutant {
 		{fault: "of several only the first is reported", caught: []string{"watch-reports-changes"}, plant: func(m *mutable) {
 			m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 				ds, err := m.mem.Revoke(ctx, f, at)
-				m.tell(ds[:min(1, len(ds))]...)
+				m.report(ds[:min(1, len(ds))]...)
 				return ds, err
 			}
 		}},
+		{fault: "updates are not reported", caught: []string{"watch-reports-what-ends-for-others"}, plant: func(m *mutable) {
+			m.update = func(ctx context.Context, id string, ch store.Changes) (*store.Credential, error) {
+				return m.mem.Update(ctx, id, ch)
+			}
+		}},
+		{fault: "erasures are not reported", caught: []string{"watch-reports-what-ends-for-others"}, plant: func(m *mutable) {
+			m.erase = func(ctx context.Context, subject string) (int, error) { return m.mem.Erase(ctx, subject) }
+		}},
+		{fault: "what ends to make room is not reported", caught: []string{"watch-reports-what-ends-for-others"}, plant: func(m *mutable) {
+			m.insert = func(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
+				if !l.EndOldest {
+					return m.raw.Insert(ctx, c, l)
+				}
+				ended, err := m.mem.Insert(ctx, c, l)
+				m.report(c.Digest)
+				return ended, err
+			}
+		}},
+		{fault: "messages are lost", caught: []string{"notify-reaches-watch"}, plant: func(m *mutable) {
+			m.notify = func(ctx context.Context, d store.Digest) error { return nil }
+		}},
 		{fault: "Touch is reported", caught: []string{"watch-keeps-silent-about-touch"}, plant: func(m *mutable) {
-			m.touch = func(ctx context.Context, id string, at time.Time) error {
+			m.onUse(func(ctx context.Context, id string, at time.Time, u store.Use) error {
 				c, err := m.Get(ctx, id)
 				if err == nil {
-					m.tell(c.Digest)
+					m.report(c.Digest)
 				}
-				return m.raw.Touch(ctx, id, at)
-			}
+				return m.raw.Touch(ctx, []store.Use{u})
+			})
 		}},
 		{fault: "alive is said once", caught: []string{"watch-is-alive"}, plant: func(m *mutable) {
 			m.watch = func(ctx context.Context, alive func(), changed func(store.Digest)) error {

@@ -11,8 +11,9 @@ import (
 func pageChecks() []check {
 	return []check{
 		{"pages-show-every-row-once", "a credential that no page shows cannot be found to be revoked", pagesShowEveryRow},
-		{"pages-go-on-after-a-row-that-left", "a row that was revoked between two pages must not end the list, nor start it anew", pagesGoOn},
-		{"page-before-unknown-is-not-found", "the first page in the place of the next loops for ever; an empty one hides the rest", pageBeforeUnknown},
+		{"pages-end", "a cursor after the last page makes a client ask forever; none before it hides the rest", pagesEnd},
+		{"pages-go-on-after-a-row-that-left", "a row that was revoked or deleted between two pages must not end the list, nor start it anew", pagesGoOn},
+		{"pages-of-another-account", "a cursor of another account must not show that account's credentials, nor whether they exist", pagesOfAnotherAccount},
 	}
 }
 
@@ -32,50 +33,82 @@ func pagesShowEveryRow(p *probe) {
 	})
 	p.insert(cs...)
 	p.insert(credentials(5)...)
-	for _, size := range []int{1, 2, 5, 6, 7, 22, 23, 24} {
-		f := store.Filter{Subject: cs[0].Subject, Limit: size}
-		var seen []*store.Credential
-		for len(seen) <= len(cs) {
-			page := p.page(f)
-			if len(page) == 0 {
-				break
-			}
-			seen = append(seen, page...)
-			f.Before = page[len(page)-1].ID
+	for _, active := range []bool{false, true} {
+		for _, size := range []int{1, 2, 5, 6, 7, 22, 23, 24} {
+			q := own(cs[0])
+			q.Limit, q.Active = size, active
+			p.sequence(fmt.Sprintf("List in pages of %d, active %v", size, active), p.all(q, len(cs)), cs)
 		}
-		p.sequence(fmt.Sprintf("List in pages of %d", size), seen, cs)
+	}
+}
+
+// all returns what all pages from q on show, and fails the check if there are
+// more than n rows.
+func (p *probe) all(q store.Query, n int) []*store.Credential {
+	var seen []*store.Credential
+	for p.err == nil {
+		page, next := p.page(q)
+		seen = append(seen, page...)
+		if len(page) > q.Limit || len(seen) > n || len(page) == 0 && next != "" {
+			p.wrong("%s: a page of %d, %d in all so far, and the cursor %q; want pages of at most %d, %d in all", listing(q), len(page), len(seen), next, q.Limit, n)
+		}
+		if q.After = next; next == "" {
+			break
+		}
+	}
+	return seen
+}
+
+func pagesEnd(p *probe) {
+	cs := credentials(4)
+	p.insert(cs...)
+	q := own(cs[0])
+	for q.Limit = 1; q.Limit <= 5; q.Limit++ {
+		if _, next := p.page(q); (next == "") != (q.Limit >= 4) {
+			p.wrong("%s of 4 credentials: returned the cursor %q", listing(q), next)
+		}
 	}
 }
 
 func pagesGoOn(p *probe) {
 	cs := credentials(5)
-	p.insert(cs...)
-	f := store.Filter{Subject: cs[0].Subject, Active: true, Limit: 2}
-	p.list(f, cs[4], cs[3])
-	p.revoke(store.Filter{ID: cs[3].ID}, cs[3].CreatedAt, cs[3])
-	f.Before = cs[3].ID
-	p.list(f, cs[2], cs[1])
-	f.Before = cs[1].ID
-	f.Except = cs[1].ID
-	p.list(f, cs[0])
-}
-
-func pageBeforeUnknown(p *probe) {
-	cs := credentials(3)
 	cs[1].ExpiresAt = cs[1].CreatedAt.Add(time.Second)
 	p.insert(cs...)
-	f := store.Filter{Subject: cs[0].Subject, Before: credential().ID}
-	p.pageNotFound(f)
-	f.Before = cs[1].ID
-	p.list(f, cs[0])
+	active := own(cs[0])
+	active.Active, active.Limit = true, 2
+	page, next := p.page(active)
+	p.sequence(listing(active), page, []*store.Credential{cs[4], cs[3]})
+	p.revoke(store.Filter{ID: cs[3].ID}, cs[3].CreatedAt, cs[3])
+	active.After = next
+	p.list(active, cs[2], cs[0])
+
+	q := own(cs[0])
+	q.Limit = 4
+	page, next = p.page(q)
+	p.sequence(listing(q), page, []*store.Credential{cs[4], cs[3], cs[2], cs[1]})
 	p.prune(cs[1].ExpiresAt.Add(time.Second), 1)
-	p.pageNotFound(f)
+	q.After = next
+	p.list(q, cs[0])
 }
 
-func (p *probe) pageNotFound(f store.Filter) {
-	if p.err != nil {
-		return
+func pagesOfAnotherAccount(p *probe) {
+	mine, other := credentials(3), credentials(3)
+	for i := range other {
+		other[i].CreatedAt = mine[i].CreatedAt
 	}
-	_, err := p.st.List(p.ctx, f)
-	p.expect(listing(f), err, store.ErrNotFound)
+	p.insert(mine...)
+	p.insert(other...)
+	q := own(other[0])
+	q.Limit = 2
+	_, next := p.page(q)
+	q = own(mine[0])
+	q.After = next
+	q.Limit = 5
+	if others := where(p.all(q, 3), func(c *store.Credential) bool { return c.Subject != mine[0].Subject }); len(others) > 0 {
+		p.wrong("%s: returned %d credentials of another account", listing(q), len(others))
+	}
+	latest := credential() // which the store does not have
+	latest.CreatedAt = time.Now()
+	q.After = store.NewCursor(latest)
+	p.list(q, mine[2], mine[1], mine[0])
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"time"
 
@@ -16,9 +17,13 @@ import (
 // on st itself.
 type probe struct {
 	ctx   context.Context
-	st    store.Store
-	wrote string // the last call that may have changed something
+	st    store.Store // as the check sees it: see options
+	given store.Store // as it was opened
+	wrote string      // the last call that may have changed something
 	err   error
+	skip  string // the optional interface that the store lacks
+
+	fillWith func(ctx context.Context, st store.Store, rows []*store.Credential) error
 }
 
 // failf makes the check fail, unless it has failed already.
@@ -63,30 +68,83 @@ func (p *probe) insert(cs ...*store.Credential) {
 	}
 }
 
-func (p *probe) insertLimit(c *store.Credential, limit int, want error) {
+func (p *probe) insertLimit(c *store.Credential, active int, want error) {
+	p.insertLimits(c, store.Limits{Active: active}, want)
+}
+
+// insertLimits inserts c and wants exactly these to have ended for it.
+func (p *probe) insertLimits(c *store.Credential, l store.Limits, want error, ended ...*store.Credential) {
 	if p.err != nil {
 		return
 	}
-	call := fmt.Sprintf("Insert(credential %q, limit %d)", c.ID, limit)
-	p.expect(call, p.st.Insert(p.ctx, c.Clone(), limit), want)
+	call := fmt.Sprintf("Insert(credential %q, %+v)", c.ID, l)
+	got, err := p.st.Insert(p.ctx, c.Clone(), l)
+	p.expect(call, err, want)
+	p.digests(call, got, ended...)
 	p.wrote = call
+}
+
+// fill inserts many rows of one account.
+func (p *probe) fill(cs []*store.Credential) {
+	const writers = 32
+	if p.fillWith != nil {
+		rows := slices.Clone(cs)
+		if t, ok := p.st.(*translator); ok {
+			for i := range rows {
+				rows[i] = t.in(rows[i])
+			}
+		}
+		p.expect("Fill", p.fillWith(p.ctx, p.given, rows), nil)
+		return
+	}
+	errs := p.together("Insert", writers, func(i int) error {
+		for ; i < len(cs); i += writers {
+			if _, err := p.st.Insert(p.ctx, cs[i], store.Limits{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	p.succeed(errs)
+}
+
+func (p *probe) update(id string, ch store.Changes, want error) *store.Credential {
+	if p.err != nil {
+		return nil
+	}
+	call := fmt.Sprintf("Update(%q, %s)", id, showChanges(ch))
+	got, err := p.st.Update(p.ctx, id, ch)
+	p.expect(call, err, want)
+	p.wrote = call
+	return got
 }
 
 func (p *probe) rotate(id string, until time.Time, next *store.Credential, want error) {
+	p.rotateLimits(id, until, next, store.Limits{}, want)
+}
+
+func (p *probe) rotateLimits(id string, until time.Time, next *store.Credential, l store.Limits, want error) {
 	if p.err != nil {
 		return
 	}
-	call := fmt.Sprintf("Rotate(%q, until %s, next %q)", id, show(until), next.ID)
-	p.expect(call, p.st.Rotate(p.ctx, id, until, next.Clone()), want)
+	call := fmt.Sprintf("Rotate(%q, until %s, next %q, %+v)", id, show(until), next.ID, l)
+	p.expect(call, p.st.Rotate(p.ctx, id, until, next.Clone(), l), want)
 	p.wrote = call
 }
 
-func (p *probe) touch(id string, at time.Time, want error) {
+// usedFrom is the address of every use in the checks, unless they say otherwise.
+var usedFrom = netip.MustParseAddr("192.0.2.7")
+
+func (p *probe) touch(id string, at time.Time) {
+	p.touchAll(store.Use{ID: id, At: at, Addr: usedFrom})
+}
+
+func (p *probe) touchAll(uses ...store.Use) {
 	if p.err != nil {
 		return
 	}
-	call := fmt.Sprintf("Touch(%q, %s)", id, show(at))
-	p.expect(call, p.st.Touch(p.ctx, id, at), want)
+	call := fmt.Sprintf("Touch(%d uses, the last of %q at %s)", len(uses), uses[len(uses)-1].ID, show(uses[len(uses)-1].At))
+	p.expect(call, p.st.Touch(p.ctx, slices.Clone(uses)), nil)
 	p.wrote = call
 }
 
@@ -110,11 +168,16 @@ func (p *probe) digests(call string, got []store.Digest, want ...*store.Credenti
 	}
 }
 
+// prune prunes rotated rows like the others.
 func (p *probe) prune(before time.Time, want int) {
+	p.pruneBefore(store.PruneBefore{Ended: before, Rotated: before}, want)
+}
+
+func (p *probe) pruneBefore(before store.PruneBefore, want int) {
 	if p.err != nil {
 		return
 	}
-	call := fmt.Sprintf("Prune(before %s)", show(before))
+	call := fmt.Sprintf("Prune(before %s, rotated before %s)", show(before.Ended), show(before.Rotated))
 	got, err := p.st.Prune(p.ctx, before)
 	p.expect(call, err, nil)
 	if got != want {
@@ -123,14 +186,28 @@ func (p *probe) prune(before time.Time, want int) {
 	p.wrote = call
 }
 
+func (p *probe) erase(subject string, want int) {
+	if p.err != nil {
+		return
+	}
+	call := fmt.Sprintf("Erase(%q)", subject)
+	got, err := p.st.Erase(p.ctx, subject)
+	p.expect(call, err, nil)
+	if got != want {
+		p.wrong("%s: returned %d, want %d", call, got, want)
+	}
+	p.wrote = call
+}
+
 // A listing is a call of List.
-type listing store.Filter
+type listing store.Query
 
-func (l listing) String() string { return "List(" + showFilter(store.Filter(l)) + ")" }
+func (l listing) String() string { return "List(" + showQuery(store.Query(l)) + ")" }
 
-// list wants f to select exactly these, in this order.
-func (p *probe) list(f store.Filter, want ...*store.Credential) {
-	p.sequence(listing(f), p.page(f), want)
+// list wants q to select exactly these, in this order, as its first page.
+func (p *probe) list(q store.Query, want ...*store.Credential) {
+	got, _ := p.page(q)
+	p.sequence(listing(q), got, want)
 }
 
 // sequence wants a call to have returned exactly these, in this order.
@@ -149,20 +226,20 @@ func (p *probe) sequence(call any, got, want []*store.Credential) {
 	}
 }
 
-// page returns what List answers, or nil where the check has failed.
-func (p *probe) page(f store.Filter) []*store.Credential {
+// page returns what List returns, or nil where the check has failed.
+func (p *probe) page(q store.Query) ([]*store.Credential, store.Cursor) {
 	if p.err != nil {
-		return nil
+		return nil, ""
 	}
-	got, err := p.st.List(p.ctx, f)
-	p.expect(listing(f), err, nil)
+	got, next, err := p.st.List(p.ctx, q)
+	p.expect(listing(q), err, nil)
 	if slices.Contains(got, nil) {
-		p.wrong("%s: returned a nil credential", listing(f))
+		p.wrong("%s: returned a nil credential", listing(q))
 	}
 	if p.err != nil {
-		return nil
+		return nil, ""
 	}
-	return got
+	return got, next
 }
 
 // rows wants the store to hold these credentials, the same in every field
@@ -207,41 +284,5 @@ func (p *probe) findNotFound(k store.Kind, d store.Digest) {
 	if p.err == nil {
 		_, err := p.st.Find(p.ctx, k, d)
 		p.expect(fmt.Sprintf("Find(%q, %s)", k, show(d)), err, store.ErrNotFound)
-	}
-}
-
-// A read is one way to ask a store for a credential.
-type read struct {
-	method string
-	id     string
-	do     func(context.Context) (*store.Credential, error)
-}
-
-func (r read) String() string { return fmt.Sprintf("%s(credential %q)", r.method, r.id) }
-
-// The ways to ask, as reads returns them.
-const (
-	byFind = iota
-	byGet
-	byList
-)
-
-// reads returns every way to ask for c. The answer must always be the same.
-func reads(st store.Store, c *store.Credential) []read {
-	return []read{
-		{"Find", c.ID, func(ctx context.Context) (*store.Credential, error) { return st.Find(ctx, c.Kind, c.Digest) }},
-		{"Get", c.ID, func(ctx context.Context) (*store.Credential, error) { return st.Get(ctx, c.ID) }},
-		{"List", c.ID, func(ctx context.Context) (*store.Credential, error) {
-			found, err := st.List(ctx, store.Filter{ID: c.ID})
-			switch {
-			case err != nil:
-				return nil, err
-			case len(found) == 0:
-				return nil, store.ErrNotFound
-			case len(found) > 1:
-				return nil, fmt.Errorf("%d credentials", len(found))
-			}
-			return found[0], nil
-		}},
 	}
 }

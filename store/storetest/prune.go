@@ -9,8 +9,9 @@ import (
 func pruneChecks() []check {
 	return []check{
 		{"prune-deletes-what-ended", "a store from which nothing is deleted grows until it fails", pruneDeletes},
-		{"prune-keeps-the-boundary", "what ended at the given time did not end before it: a host that keeps 30 days has to keep 30 days", pruneKeepsBoundary},
+		{"prune-keeps-the-boundary", "what ended at the given time did not end before it: 30 days are 30 days", pruneKeepsBoundary},
 		{"prune-keeps-what-is-current", "deleting a credential that is in use signs its owner out", pruneKeepsCurrent},
+		{"prune-keeps-rotated-longer", "a rotated credential that was deleted too early no longer shows that it was stolen", pruneKeepsRotated},
 		{"prune-leaves-no-trace", "a row that an index still holds is a credential that was not deleted", pruneLeavesNoTrace},
 		{"prune-frees-id-and-digest", "a store that remembers what it deleted grows without bound and refuses what is new", pruneFrees},
 		{"prune-has-no-page", "a store that deletes a page at a time never catches up", pruneHasNoPage},
@@ -63,45 +64,59 @@ func pruneKeepsCurrent(p *probe) {
 	p.rows(cs[0], cs[1], cs[2], rotated(cs[3], next, until), next)
 }
 
+func pruneKeepsRotated(p *probe) {
+	cs := credentials(3)
+	ended, now := cs[2].CreatedAt.Add(time.Minute), cs[2].CreatedAt.Add(time.Hour)
+	cs[0].ExpiresAt = ended
+	cs[1].ExpiresAt, cs[1].RotatedAt = ended, cs[1].CreatedAt
+	cs[2].RevokedAt, cs[2].RotatedAt = ended, cs[2].CreatedAt
+	p.insert(cs...)
+	p.pruneBefore(store.PruneBefore{}, 0)
+	p.pruneBefore(store.PruneBefore{Ended: now}, 1)
+	p.gone(cs[0])
+	p.rows(cs[1], cs[2])
+	p.pruneBefore(store.PruneBefore{Ended: now, Rotated: ended}, 0)
+	p.pruneBefore(store.PruneBefore{Rotated: ended.Add(time.Microsecond)}, 2)
+	p.gone(cs...)
+}
+
 func pruneLeavesNoTrace(p *probe) {
 	cs := credentials(3)
 	for i, c := range cs {
-		c.Family, c.Parent = cs[0].ID, "parent"
+		c.Family, c.ClientID = cs[0].ID, "client"
 		c.ExpiresAt = c.CreatedAt.Add(time.Duration(i+1) * time.Hour)
 	}
 	p.insert(cs...)
 	p.prune(cs[1].ExpiresAt.Add(time.Second), 2)
 	p.gone(cs[0], cs[1])
-	for _, f := range []store.Filter{{Subject: cs[0].Subject}, {Family: cs[0].ID}, {Parent: "parent"}} {
-		p.list(f, cs[2])
-	}
+	q := own(cs[0])
+	q.ClientID = "client"
+	p.list(q, cs[2])
 	at := cs[2].CreatedAt.Add(time.Minute)
 	for _, c := range cs[:2] {
 		p.revoke(store.Filter{ID: c.ID}, at)
-		p.touch(c.ID, at, store.ErrNotFound)
+		p.touch(c.ID, at)
+		p.update(c.ID, store.Changes{}, store.ErrNotFound)
 		p.rotate(c.ID, at, successor(c), store.ErrNotFound)
 	}
 	p.revoke(store.Filter{Subject: cs[0].Subject}, at, cs[2])
 	p.prune(at.Add(time.Second), 1)
 	p.gone(cs...)
-	for _, f := range []store.Filter{{Subject: cs[0].Subject}, {Family: cs[0].ID}, {Parent: "parent"}} {
-		p.list(f)
-	}
+	p.list(q)
+	cs[0].ExpiresAt = cs[0].CreatedAt.Add(24 * time.Hour)
+	p.insertLimits(cs[0], store.Limits{Active: 1, Recent: 1, Since: cs[0].CreatedAt}, nil)
 }
 
 func pruneFrees(p *probe) {
 	c := expired()
-	c.Parent = "parent"
 	p.insert(c)
 	p.prune(c.ExpiresAt.Add(time.Second), 1)
 	again := credential()
 	again.ID, again.Digest = c.ID, c.Digest
 	p.insert(again)
 	p.rows(again)
-	for _, f := range []store.Filter{{Subject: c.Subject}, {Family: c.Family, Subject: c.Subject}, {Parent: c.Parent}} {
-		p.list(f)
-	}
-	p.list(store.Filter{Subject: again.Subject}, again)
+	p.list(own(c))
+	p.list(own(again), again)
 }
 
 func pruneHasNoPage(p *probe) {
@@ -111,5 +126,5 @@ func pruneHasNoPage(p *probe) {
 	}
 	p.insert(cs...)
 	p.prune(cs[len(cs)-1].ExpiresAt.Add(time.Second), len(cs))
-	p.list(store.Filter{Subject: cs[0].Subject})
+	p.list(own(cs[0]))
 }

@@ -94,9 +94,9 @@ func readWhole(p *probe) {
 	v3 := touched(v2, used)
 	v4 := revoked(v3, used)
 	p.watch(c,
-		write{func() error { return p.st.Touch(p.ctx, c.ID, c.CreatedAt) }, v1},
-		write{func() error { return p.st.Rotate(p.ctx, c.ID, until, next.Clone()) }, v2},
-		write{func() error { return p.st.Touch(p.ctx, c.ID, used) }, v3},
+		write{func() error { return p.st.Touch(p.ctx, []store.Use{{ID: c.ID, At: c.CreatedAt, Addr: usedFrom}}) }, v1},
+		write{func() error { return p.st.Rotate(p.ctx, c.ID, until, next.Clone(), store.Limits{}) }, v2},
+		write{func() error { return p.st.Touch(p.ctx, []store.Use{{ID: c.ID, At: used, Addr: usedFrom}}) }, v3},
 		write{func() error {
 			_, err := p.st.Revoke(p.ctx, store.Filter{ID: c.ID}, used)
 			return err
@@ -126,7 +126,7 @@ func (p *probe) duringInserts(cs []*store.Credential, find func(inserted int) er
 			defer stop.Store(true)
 			for _, c := range cs {
 				runtime.Gosched() // so that there are lookups under way
-				if err := p.st.Insert(p.ctx, c.Clone(), 0); err != nil {
+				if _, err := p.st.Insert(p.ctx, c.Clone(), store.Limits{}); err != nil {
 					return err
 				}
 				inserted.Add(1)

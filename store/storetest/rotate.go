@@ -15,7 +15,7 @@ func rotateChecks() []check {
 		{"rotate-bounds-what-never-expires", "after its rotation even a credential without an expiry must end", rotateBoundsUnlimited},
 		{"rotate-until-never-keeps-the-expiry", "the zero time means never: taken for an expiry it turns a short-lived credential into an everlasting one", rotateUntilNever},
 		{"rotate-is-judged-at-creation", "the successor's own time decides; a store that asks its clock disagrees with the caller about what has expired", rotateIsJudgedAtCreation},
-		{"rotate-disregards-limits", "an account at its limit must be able to renew what it has", rotateDisregardsLimits},
+		{"rotate-needs-no-room", "an account at its limit must be able to renew what it has", rotateNeedsNoRoom},
 		{"rotate-refuses-zero-time", "a credential that was rotated at no time does not count as rotated: it is rotated again, and its reuse goes unnoticed", rotateRefusesZero},
 		{"rotate-chain-is-one-family", "the whole chain has to be found to be revoked when one of it was stolen", rotateChain},
 	}
@@ -32,7 +32,11 @@ func rotateReplaces(p *probe) {
 	until := next.CreatedAt.Add(overlap)
 	p.rotate(old.ID, until, next, nil)
 	p.rows(rotated(old, next, until), next, other)
-	p.list(store.Filter{Family: old.Family}, next, old)
+	q := own(old)
+	q.ClientID = old.ClientID
+	p.list(q, old)
+	q.ClientID = next.ClientID
+	p.list(q, next)
 }
 
 func rotateWithoutOverlap(p *probe) {
@@ -41,7 +45,7 @@ func rotateWithoutOverlap(p *probe) {
 	p.insert(old)
 	p.rotate(old.ID, next.CreatedAt, next, nil)
 	p.rows(rotated(old, next, next.CreatedAt), next)
-	p.list(store.Filter{Family: old.Family, Active: true}, next)
+	p.list(store.Query{Kind: store.KindToken, Subject: old.Subject, Active: true}, next)
 }
 
 func rotateNeverExtends(p *probe) {
@@ -97,15 +101,15 @@ func rotateIsJudgedAtCreation(p *probe) {
 	p.gone(next)
 }
 
-func rotateDisregardsLimits(p *probe) {
+func rotateNeedsNoRoom(p *probe) {
 	cs := credentials(4)
 	p.insertLimit(cs[0], 2, nil)
 	p.insertLimit(cs[1], 2, nil)
 	next := successor(cs[1])
-	p.rotate(cs[1].ID, cs[1].ExpiresAt, next, nil)
-	p.rows(rotated(cs[1], next, cs[1].ExpiresAt), next)
-	p.insertLimit(cs[2], 3, store.ErrLimit) // but counts towards them
-	p.insertLimit(cs[3], 4, nil)
+	p.rotateLimits(cs[1].ID, cs[1].ExpiresAt, next, store.Limits{Active: 1, EndOldest: true}, nil)
+	p.rows(cs[0], rotated(cs[1], next, cs[1].ExpiresAt), next)
+	p.insertLimit(cs[2], 2, store.ErrLimit) // but it counts
+	p.insertLimit(cs[3], 3, nil)
 }
 
 func rotateRefusesZero(p *probe) {
@@ -117,7 +121,7 @@ func rotateRefusesZero(p *probe) {
 		}
 		next := successor(old)
 		next.CreatedAt = at
-		p.mistaken("Rotate with a zero next.CreatedAt", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, next.Clone()))
+		p.mistaken("Rotate with a zero next.CreatedAt", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, next.Clone(), store.Limits{}))
 		p.rows(old)
 		p.gone(next)
 	}
@@ -136,10 +140,9 @@ func rotateChain(p *probe) {
 	p.rows(chain...)
 	newest := slices.Clone(chain)
 	slices.Reverse(newest)
-	p.list(store.Filter{Family: chain[0].ID}, newest...)
-	p.list(store.Filter{Family: chain[0].ID, Subject: chain[0].Subject, Limit: 2}, newest[:2]...)
+	p.list(own(chain[0]), newest...)
 	at := newest[0].CreatedAt.Add(time.Minute)
-	p.revoke(store.Filter{Family: chain[0].ID}, at, chain...)
+	p.revoke(store.Filter{Subject: chain[0].Subject, Family: chain[0].ID}, at, chain...)
 	for i, c := range chain {
 		chain[i] = revoked(c, at)
 	}

@@ -26,30 +26,71 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/keystile/keystile/store"
 )
 
-// timeout bounds one check. It is generous, for servers far away: a check makes
-// a few hundred calls at most.
-const timeout = 30 * time.Second
+// timeout bounds one check. It is generous, for servers far away: most checks make
+// a few hundred calls.
+const timeout = 2 * time.Minute
+
+// An Option changes how [Run] uses the stores.
+type Option func(*options)
+
+type options struct {
+	subject func(t *testing.T) string
+	fill    func(ctx context.Context, st store.Store, rows []*store.Credential) error
+}
+
+// Subjects makes next supply the subject of each account, for a table whose
+// subjects are not any text: integers, or references to rows of another table,
+// which next inserts. It is called once for each account and must return a new
+// subject each time.
+func Subjects(next func(t *testing.T) string) Option {
+	return func(o *options) { o.subject = next }
+}
+
+// Fill makes fill insert the 20 000 rows of an account with a long history, where
+// one call of Insert for each takes too long. They are those of one account, and
+// none of them is active.
+func Fill(fill func(ctx context.Context, st store.Store, rows []*store.Credential) error) Option {
+	return func(o *options) { o.fill = fill }
+}
 
 // Run checks the stores that open returns, each check in a subtest of t.
 //
 // Run calls open once for each check, within its subtest, so that open may use
 // [testing.T.Cleanup] and [testing.T.Fatal]. Each call must return a store that
 // is empty: a store of its own, or one that has been emptied. Checks run one
-// after the other, so these may be the same.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+// after the other, so these may be the same. A check of an optional interface that
+// the store does not have is skipped, and so is the check of long histories under
+// the flag -short.
+func Run(t *testing.T, open func(t *testing.T) store.Store, opts ...Option) {
+	var o options
+	for _, opt := range opts {
+		opt(&o)
+	}
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
+			if strings.HasPrefix(c.name, "bounded-") && testing.Short() {
+				t.Skip("it takes long: leave out -short")
+			}
 			st := open(t)
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
 			defer cancel()
-			if err := c.try(ctx, st); err != nil {
-				t.Error(c.failure(err))
+			p := &probe{ctx: ctx, st: st, given: st, fillWith: o.fill}
+			if o.subject != nil {
+				p.st = translate(st, func() string { return o.subject(t) })
+			}
+			c.run(p)
+			switch {
+			case p.err != nil:
+				t.Error(c.failure(p.err))
+			case p.skip != "":
+				t.Skipf("%T is no %s", st, p.skip)
 			}
 		})
 	}
@@ -65,7 +106,7 @@ type check struct {
 
 // try runs c on an empty store and returns what is wrong with that, or nil.
 func (c check) try(ctx context.Context, st store.Store) error {
-	p := &probe{ctx: ctx, st: st}
+	p := &probe{ctx: ctx, st: st, given: st}
 	c.run(p)
 	return p.err
 }
@@ -86,12 +127,18 @@ func checks() []check {
 		listChecks(),
 		pageChecks(),
 		revokeChecks(),
+		updateChecks(),
 		rotateChecks(),
 		conflictChecks(),
 		touchChecks(),
 		pruneChecks(),
+		eraseChecks(),
+		scanChecks(),
+		boundedChecks(),
 		cancelChecks(),
 		raceChecks(),
+		raceLimitChecks(),
+		raceRevokeChecks(),
 		readerChecks(),
 		watchChecks(),
 	)

@@ -41,7 +41,7 @@ func (p *probe) writeTimes(base time.Time, kept func(time.Time) time.Time) {
 	next := successor(old) // at base and a minute
 	p.insert(old, ended)
 	used, until, at := base.Add(time.Second), base.Add(time.Hour), base.Add(3*time.Second)
-	p.touch(old.ID, used, nil)
+	p.touch(old.ID, used)
 	p.rotate(old.ID, until, next, nil)
 	p.revoke(store.Filter{ID: ended.ID}, at, ended)
 	p.rows(
@@ -94,7 +94,7 @@ func zeroTimesStayNever(p *probe) {
 	p.insert(c)
 	c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	p.rows(c)
-	p.list(store.Filter{Subject: c.Subject, Active: true}, c)
+	p.list(store.Query{Kind: store.KindToken, Subject: c.Subject, Active: true}, c)
 }
 
 // zeroTimes returns times that are zero for a store.
@@ -114,8 +114,8 @@ func epochIsNotNever(p *probe) {
 	p.revoke(store.Filter{ID: r.ID}, epoch, r)
 	r.RevokedAt = epoch
 	p.rows(c, r)
-	p.list(store.Filter{Subject: c.Subject, Active: true})
-	p.list(store.Filter{Subject: r.Subject, Active: true})
+	p.list(store.Query{Kind: store.KindToken, Subject: c.Subject, Active: true})
+	p.list(store.Query{Kind: store.KindToken, Subject: r.Subject, Active: true})
 	p.prune(epoch.Add(time.Second), 2)
 }
 

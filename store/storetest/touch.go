@@ -1,6 +1,8 @@
 package storetest
 
 import (
+	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/keystile/keystile/store"
@@ -8,10 +10,12 @@ import (
 
 func touchChecks() []check {
 	return []check{
-		{"touch-sets-last-use-only", "a row that is written back whole undoes whatever changed meanwhile", touchSetsLastUse},
+		{"touch-sets-last-use-only", "a row that is written back as a whole undoes whatever changed meanwhile", touchSetsLastUse},
+		{"touch-sets-the-address", "an address that is wrong accuses another, and an old one beside a new time is wrong", touchSetsAddress},
 		{"touch-never-moves-backwards", "last uses are reported late and out of order; the latest is the one that its owner needs to see", touchNeverBackwards},
+		{"touch-of-a-batch", "a use that is lost in its batch makes a credential look unused", touchBatch},
 		{"touch-keeps-revocation-and-rotation", "a use that is reported after a revocation must not undo it", touchKeepsEnd},
-		{"touch-never-inserts", "a use that is reported after its row was deleted must not bring that back", touchNeverInserts},
+		{"touch-never-inserts", "a use that is reported after its row was deleted must not bring the row back", touchNeverInserts},
 	}
 }
 
@@ -22,7 +26,7 @@ func touchSetsLastUse(p *probe) {
 		p.insert(c, other)
 		p.rows(c) // fills what cache there is
 		at := c.CreatedAt.Add(2*time.Hour + time.Microsecond)
-		p.touch(c.ID, at, nil)
+		p.touch(c.ID, at)
 		p.rows(touched(c, at), other)
 	}
 }
@@ -31,14 +35,14 @@ func touchNeverBackwards(p *probe) {
 	c := credential()
 	p.insert(c)
 	at := c.CreatedAt.Add(time.Minute)
-	p.touch(c.ID, at, nil)
+	p.touch(c.ID, at)
 	for _, earlier := range []time.Duration{0, time.Nanosecond, time.Microsecond, time.Hour} {
-		p.touch(c.ID, at.Add(-earlier), nil)
+		p.touch(c.ID, at.Add(-earlier))
 		p.rows(touched(c, at))
 	}
-	p.touch(c.ID, time.Time{}, nil)
+	p.touch(c.ID, time.Time{})
 	p.rows(touched(c, at))
-	p.touch(c.ID, at.Add(time.Microsecond), nil)
+	p.touch(c.ID, at.Add(time.Microsecond))
 	p.rows(touched(c, at.Add(time.Microsecond)))
 }
 
@@ -49,23 +53,63 @@ func touchKeepsEnd(p *probe) {
 	p.insert(old)
 	p.rotate(old.ID, until, next, nil)
 	used := next.CreatedAt.Add(time.Second)
-	p.touch(old.ID, used, nil)
+	p.touch(old.ID, used)
 	p.rows(touched(rotated(old, next, until), used), next)
-	p.revoke(store.Filter{Family: old.Family}, used, old, next)
+	p.revoke(store.Filter{Subject: old.Subject, Family: old.Family}, used, old, next)
 	later := used.Add(time.Second)
-	p.touch(old.ID, later, nil)
-	p.touch(next.ID, later, nil)
+	p.touch(old.ID, later)
+	p.touch(next.ID, later)
 	p.rows(touched(revoked(rotated(old, next, until), used), later), touched(revoked(next, used), later))
+}
+
+func touchSetsAddress(p *probe) {
+	c := credential()
+	p.insert(c)
+	for i, addr := range []string{"192.0.2.1", "2001:db8::1", "", "::ffff:192.0.2.1", "fe80::1%eth0"} {
+		c = touched(c, c.CreatedAt.Add(time.Duration(i+1)*time.Minute))
+		c.LastUsedAddr = netip.Addr{}
+		if addr != "" {
+			c.LastUsedAddr = netip.MustParseAddr(addr)
+		}
+		p.touchAll(store.Use{ID: c.ID, At: c.LastUsedAt, Addr: c.LastUsedAddr})
+		p.rows(c)
+	}
+	p.touchAll(store.Use{ID: c.ID, At: c.LastUsedAt, Addr: usedFrom}) // not later: stays as it is
+	p.rows(c)
+}
+
+func touchBatch(p *probe) {
+	cs := credentials(100)
+	p.insert(cs...)
+	var uses []store.Use
+	for i := range 1000 {
+		c := cs[i%len(cs)]
+		at := c.CreatedAt.Add(time.Duration((i*7)%1000) * time.Second) // in no order
+		uses = append(uses, store.Use{ID: c.ID, At: at, Addr: usedFrom})
+		if at.After(c.LastUsedAt) {
+			cs[i%len(cs)] = touched(c, at)
+		}
+	}
+	for i := range 10 {
+		uses[i*100+99].ID = "unknown" + strings.Repeat("\x00", i)
+	}
+	cs[99] = cs[99].Clone()
+	cs[99].LastUsedAt, cs[99].LastUsedAddr = time.Time{}, netip.Addr{} // all its uses are of unknown IDs now
+	p.touchAll(uses...)
+	p.rows(cs...)
+	if p.err == nil {
+		p.expect("Touch of no uses", p.st.Touch(p.ctx, nil), nil)
+	}
 }
 
 func touchNeverInserts(p *probe) {
 	unknown := credential()
-	p.touch(unknown.ID, unknown.CreatedAt, store.ErrNotFound)
-	p.touch("", unknown.CreatedAt, store.ErrNotFound)
+	p.touch(unknown.ID, unknown.CreatedAt)
+	p.touch("", unknown.CreatedAt)
 	p.gone(unknown)
 	c := expired()
 	p.insert(c, credential())
 	p.prune(c.ExpiresAt.Add(time.Second), 1)
-	p.touch(c.ID, c.ExpiresAt, store.ErrNotFound)
+	p.touch(c.ID, c.ExpiresAt)
 	p.gone(c)
 }

@@ -22,22 +22,27 @@ const (
 // watchChecks are for stores that are a [store.Watcher].
 func watchChecks() []check {
 	return []check{
-		{"watch-reports-changes", "a cache that does not hear of a revocation lets the credential live on", watched(watchReports)},
+		{"watch-reports-changes", "a cache that does not learn of a revocation lets the credential live on", watched(watchReports)},
+		{"watch-reports-what-ends-for-others", "a session that ended to make room, or whose account was erased, must not live on in a cache", watched(watchReportsOthers)},
+		{"notify-reaches-watch", "a message about an account that was disabled must reach every process", watched(notifyReachesWatch)},
 		{"watch-keeps-silent-about-touch", "every use of a credential would throw it out of every cache", watched(watchIgnoresTouch)},
-		{"watch-is-alive", "a cache that hears nothing must not trust what it has: it would ask the store every time", watched(watchIsAlive)},
+		{"watch-is-alive", "a cache that hears nothing must not trust what it has, and would ask the store every time", watched(watchIsAlive)},
 		{"watch-reports-before-alive", "alive makes a cache trust what it has: said too early, it trusts a credential that was revoked", watched(watchReportsBeforeAlive)},
 		{"watch-ends-with-its-context", "a cache that is closed must leave nothing behind, and not be called any more", watched(watchEnds)},
 	}
 }
 
-// watched returns a check that is passed by every store that is no Watcher.
+// watched returns a check that is skipped for a store that is no Watcher.
 func watched(run func(*probe, *watch)) func(*probe) {
 	return func(p *probe) {
-		if st, ok := p.st.(store.Watcher); ok {
-			w := p.listen(st)
-			run(p, w)
-			w.stop(p)
+		st, ok := p.given.(store.Watcher)
+		if !ok {
+			p.skip = "store.Watcher"
+			return
 		}
+		w := p.listen(st)
+		run(p, w)
+		w.stop(p)
 	}
 }
 
@@ -164,11 +169,35 @@ func watchReports(p *probe, w *watch) {
 	w.reports(p, other)
 }
 
+func watchReportsOthers(p *probe, w *watch) {
+	cs := credentials(3)
+	p.insert(cs[0], cs[1])
+	w.reports(p, cs[0], cs[1])
+	name := "renamed"
+	p.update(cs[0].ID, store.Changes{Name: &name}, nil)
+	w.reports(p, cs[0])
+	p.insertLimits(cs[2], store.Limits{Active: 2, EndOldest: true}, nil, cs[0])
+	w.reports(p, cs[0], cs[2])
+	p.erase(cs[0].Subject, 3)
+	w.reports(p, cs[1], cs[2])
+}
+
+func notifyReachesWatch(p *probe, w *watch) {
+	st, ok := p.given.(store.Notifier)
+	if !ok {
+		p.skip = "store.Notifier"
+		return
+	}
+	c := credential() // that the store does not know
+	p.expect("Notify", st.Notify(p.ctx, c.Digest), nil)
+	w.reports(p, c)
+}
+
 func watchIgnoresTouch(p *probe, w *watch) {
 	c, last := credential(), credential()
 	p.insert(c)
 	w.reports(p, c)
-	p.touch(c.ID, c.CreatedAt.Add(time.Minute), nil)
+	p.touch(c.ID, c.CreatedAt.Add(time.Minute))
 	p.insert(last)
 	w.wait(p.ctx, func() bool { return slices.Contains(w.heard, last.Digest) })
 	w.mu.Lock()
@@ -212,7 +241,7 @@ func watchReportsBeforeAlive(p *probe, w *watch) {
 func watchEnds(p *probe, w *watch) {
 	w.stop(p)
 	c := credential()
-	again := p.listen(p.st.(store.Watcher))
+	again := p.listen(p.given.(store.Watcher))
 	p.insert(c)
 	again.reports(p, c)
 	again.stop(p)

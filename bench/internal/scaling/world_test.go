@@ -63,7 +63,7 @@ func (w *world) node(t testing.TB, watching bool, maxStale, lastUsed time.Durati
 	if err != nil {
 		t.Fatal(err)
 	}
-	tokens, err := bearer.New(bearer.Config{Store: c, LastUsedInterval: lastUsed, Limit: -1})
+	tokens, err := bearer.New(bearer.Config{Store: c, LastUsedInterval: lastUsed, Limit: -1, HourlyLimit: -1})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,15 +100,17 @@ func (f far) Find(ctx context.Context, k store.Kind, d store.Digest) (c *store.C
 	return c, err
 }
 
-func (f far) Insert(ctx context.Context, c *store.Credential, limit int) error {
-	return f.w.call(ctx, func() error {
+func (f far) Insert(ctx context.Context, c *store.Credential, l store.Limits) (ended []store.Digest, err error) {
+	err = f.w.call(ctx, func() (err error) {
 		if f.w.replica != nil {
-			if err := f.w.replica.Insert(ctx, c, limit); err != nil { // with no lag: of no interest here
+			if _, err := f.w.replica.Insert(ctx, c, l); err != nil { // with no lag: of no interest here
 				return err
 			}
 		}
-		return f.w.primary.Insert(ctx, c, limit)
+		ended, err = f.w.primary.Insert(ctx, c, l)
+		return err
 	})
+	return ended, err
 }
 
 func (f far) Revoke(ctx context.Context, filter store.Filter, at time.Time) (changed []store.Digest, err error) {
@@ -124,13 +126,13 @@ func (f far) Revoke(ctx context.Context, filter store.Filter, at time.Time) (cha
 	return changed, err
 }
 
-func (f far) Touch(ctx context.Context, id string, at time.Time) error {
+func (f far) Touch(ctx context.Context, uses []store.Use) error {
 	if f.w.replica != nil {
 		return errors.ErrUnsupported
 	}
 	return f.w.call(ctx, func() error {
-		f.w.touches.Add(1)
-		return f.w.primary.Touch(ctx, id, at)
+		f.w.touches.Add(int64(len(uses)))
+		return f.w.primary.Touch(ctx, uses)
 	})
 }
 

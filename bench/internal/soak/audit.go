@@ -73,21 +73,23 @@ func (l *ledger) compare(tokens []*token, rows []*store.Credential) {
 // compareRow holds a row to its token, whose t.mu is held.
 func (l *ledger) compareRow(t *token, row *store.Credential) {
 	var mayRevoke, mayRotate bool
-	for _, a := range t.attempts {
+	for _, a := range t.attempts() {
 		happened := !row.RevokedAt.IsZero()
-		may := &mayRevoke
+		may, must := &mayRevoke, row.ExpiresAt.After(a.ended.Add(slack-store.Skew)) // it was live
 		if a.rotation {
-			happened, may = !row.RotatedAt.IsZero(), &mayRotate
+			happened, may, must = !row.RotatedAt.IsZero(), &mayRotate, true
 		}
 		switch a.outcome {
 		case made:
 			*may = true
-			if !happened {
+			if !happened && must {
 				l.accuse(lost, t, "what was made at %.3fs is not in its row", a.began.Sub(l.start).Seconds())
 			}
 		case lostSight:
 			*may = true
-			l.resolve(happened)
+			if a.id == t.ID {
+				l.resolve(happened)
+			}
 		case conflict:
 			if !t.explains(a) {
 				l.accuse(lost, t, "of rotations at once none was made")
@@ -160,5 +162,5 @@ func (l *ledger) compareFamily(rows []*store.Credential) {
 // held; nothing else happens to the token any more.
 func (l *ledger) mayHaveSuccessor(id string) bool {
 	t := l.tokens[id]
-	return t != nil && slices.ContainsFunc(t.attempts, func(a *attempt) bool { return a.rotation && a.outcome == lostSight })
+	return t != nil && slices.ContainsFunc(t.rotations, func(a *attempt) bool { return a.outcome == lostSight })
 }

@@ -77,11 +77,12 @@ func (f *faulty) Get(ctx context.Context, id string) (*store.Credential, error) 
 	return f.Store.Get(ctx, id) // its answer is not lost: a Rotate would not get to its write
 }
 
-func (f *faulty) Insert(ctx context.Context, c *store.Credential, limit int) error {
+func (f *faulty) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 	if err := f.before(); err != nil {
-		return err
+		return nil, err
 	}
-	return f.after(f.Store.Insert(ctx, c, limit))
+	ended, err := f.Store.Insert(ctx, c, l)
+	return ended, f.after(err)
 }
 
 func (f *faulty) Revoke(ctx context.Context, filter store.Filter, at time.Time) ([]store.Digest, error) {
@@ -92,18 +93,18 @@ func (f *faulty) Revoke(ctx context.Context, filter store.Filter, at time.Time) 
 	return changed, f.after(err)
 }
 
-func (f *faulty) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
+func (f *faulty) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 	if err := f.before(); err != nil {
 		return err
 	}
-	return f.after(f.Store.Rotate(ctx, id, until, next))
+	return f.after(f.Store.Rotate(ctx, id, until, next, l))
 }
 
-func (f *faulty) Touch(ctx context.Context, id string, at time.Time) error {
+func (f *faulty) Touch(ctx context.Context, uses []store.Use) error {
 	if err := f.before(); err != nil {
 		return err
 	}
-	return f.after(f.Store.Touch(ctx, id, at))
+	return f.after(f.Store.Touch(ctx, uses))
 }
 
 // memoryFaults returns the faults of a service with a faulty store.

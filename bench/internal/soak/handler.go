@@ -36,7 +36,7 @@ type usage struct {
 // newHandler returns a host application: one resource behind a guard, and the
 // management of tokens, which belongs behind one too, in a real host.
 func newHandler(st store.Store) (*http.ServeMux, error) {
-	tokens, err := bearer.New(bearer.Config{Store: st, LastUsedInterval: 5 * time.Second})
+	tokens, err := bearer.New(bearer.Config{Store: st, LastUsedInterval: 5 * time.Second, HourlyLimit: -1})
 	if err != nil {
 		return nil, err
 	}
@@ -78,7 +78,8 @@ func newHandler(st store.Store) (*http.ServeMux, error) {
 		return tokens.List(ctx, o.Subject)
 	})
 	manage("/prune", func(ctx context.Context, o order) (any, error) {
-		return st.Prune(ctx, time.Now().Add(-keep))
+		before := time.Now().Add(-keep)
+		return st.Prune(ctx, store.PruneBefore{Ended: before, Rotated: before})
 	})
 	manage("/usage", func(context.Context, order) (any, error) {
 		runtime.GC()

@@ -60,7 +60,7 @@ func (l *ledger) issued(subject, name string, client int, a answer) {
 		defer l.mu.Unlock()
 		l.violate(wrong, fmt.Sprintf("issue: status %d: %s", a.status, a.body))
 	default:
-		l.add(g, subject, name, client, a)
+		l.add(g, new(chain), subject, name, client, a)
 	}
 }
 
@@ -86,7 +86,7 @@ func (l *ledger) rotated(t *token, r *attempt, client int, a answer) {
 		if g.Family != t.Family {
 			l.accuse(wrong, t, "its successor is of the family %s", g.Family)
 		}
-		l.add(g, t.subject, t.name, client, a)
+		l.add(g, t.chain, t.subject, t.name, client, a)
 		if r.overlap == 0 {
 			l.bury(t)
 		}

@@ -58,9 +58,9 @@ func (l *ledger) newName() (subject, name string) {
 
 func subjectOf(n int) string { return "account " + strconv.Itoa(n/perSubject) }
 
-// add enters a token that was granted.
-func (l *ledger) add(g grant, subject, name string, client int, a answer) {
-	t := &token{grant: g, subject: subject, name: name}
+// add enters a token of a chain that was granted.
+func (l *ledger) add(g grant, c *chain, subject, name string, client int, a answer) {
+	t := &token{grant: g, chain: c, subject: subject, name: name}
 	t.note(client, "granted", a)
 	l.mu.Lock()
 	defer l.mu.Unlock()

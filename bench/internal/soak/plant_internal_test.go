@@ -31,24 +31,24 @@ func (p *planted) Find(ctx context.Context, k store.Kind, d store.Digest) (*stor
 	return c, err
 }
 
-func (p *planted) Insert(ctx context.Context, c *store.Credential, limit int) error {
+func (p *planted) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 	if p.insert != nil {
 		if skip, err := p.insert(c); skip || err != nil {
-			return err
+			return nil, err
 		}
 	}
-	return p.Store.Insert(ctx, c, limit)
+	return p.Store.Insert(ctx, c, l)
 }
 
-func (p *planted) List(ctx context.Context, f store.Filter) ([]*store.Credential, error) {
-	rows, err := p.Store.List(ctx, f)
+func (p *planted) List(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
+	rows, next, err := p.Store.List(ctx, q)
 	for i := range rows {
 		rows[i] = rows[i].Clone()
 		if p.list != nil {
 			p.list(rows[i])
 		}
 	}
-	return rows, err
+	return rows, next, err
 }
 
 func (p *planted) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
@@ -60,19 +60,21 @@ func (p *planted) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]s
 	return p.Store.Revoke(ctx, f, at)
 }
 
-func (p *planted) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential) error {
-	err := p.Store.Rotate(ctx, id, until, next)
+func (p *planted) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+	err := p.Store.Rotate(ctx, id, until, next, l)
 	if p.rotate != nil {
 		return p.rotate(next, err)
 	}
 	return err
 }
 
-func (p *planted) Touch(ctx context.Context, id string, at time.Time) error {
+func (p *planted) Touch(ctx context.Context, uses []store.Use) error {
 	if p.touch != nil {
-		p.touch(id)
+		for _, u := range uses {
+			p.touch(u.ID)
+		}
 	}
-	return p.Store.Touch(ctx, id, at)
+	return p.Store.Touch(ctx, uses)
 }
 
 // every returns a function that is true every nth time.

@@ -65,7 +65,7 @@ func TestPlanted(t *testing.T) {
 		"two rotations win": {want: doubled, plant: func(p *planted) {
 			p.rotate = func(next *store.Credential, err error) error {
 				if errors.Is(err, store.ErrConflict) {
-					return p.Store.Insert(context.Background(), next, 0)
+					_, err = p.Store.Insert(context.Background(), next, store.Limits{})
 				}
 				return err
 			}
@@ -73,7 +73,7 @@ func TestPlanted(t *testing.T) {
 		"a loser leaves a successor": {want: doubled, plant: func(p *planted) {
 			p.rotate = func(next *store.Credential, err error) error {
 				if errors.Is(err, store.ErrConflict) {
-					p.Store.Insert(context.Background(), next, 0)
+					p.Store.Insert(context.Background(), next, store.Limits{})
 				}
 				return err
 			}

@@ -11,9 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"strings"
-	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/cache"
@@ -96,15 +93,11 @@ func open(j job) (handler *http.ServeMux, closeStore func(), err error) {
 		}
 		st, closers = s, append(closers, func() { s.Close() })
 	case "redis":
-		client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{j.Source}, ConnWriteTimeout: 2 * time.Second})
+		s, err := redisstore.Open(ctx, "redis://"+j.Source, redisstore.Config{Prefix: "soak"})
 		if err != nil {
 			return nil, nil, err
 		}
-		st, err = redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "soak"})
-		if err != nil {
-			return nil, nil, err
-		}
-		closers = append(closers, client.Close)
+		st, closers = s, append(closers, func() { s.Close() })
 	default:
 		return nil, nil, fmt.Errorf("soak: engine %q: there is none", j.Engine)
 	}

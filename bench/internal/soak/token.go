@@ -2,6 +2,7 @@ package soak
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 )
@@ -10,20 +11,28 @@ import (
 // may be set while it runs.
 const slack = 100 * time.Millisecond
 
+// A chain is what the tokens of one family have in common: a revocation of one of
+// them ends them all.
+type chain struct {
+	mu          sync.Mutex // guards all tokens of the chain
+	revocations []*attempt
+}
+
 // A token is what its clients know of it. Its times are theirs.
 type token struct {
 	grant
+	*chain
 	subject, name string
 	place         int // in ledger.live; -1: not there
 
-	mu       sync.Mutex
-	attempts []*attempt
-	refused  time.Time // when a client first had a 401
-	history  []event
+	rotations []*attempt
+	refused   time.Time // when a client first had a 401
+	history   []event
 }
 
 // An attempt is a revocation or a rotation of a token.
 type attempt struct {
+	id       string // of the token
 	rotation bool
 	overlap  time.Duration
 	began    time.Time
@@ -42,18 +51,25 @@ const (
 
 // begin notes an attempt. It must be called before the request is sent.
 func (t *token) begin(rotation bool, overlap time.Duration) *attempt {
-	a := &attempt{rotation: rotation, overlap: overlap, began: time.Now(), outcome: pending}
+	a := &attempt{id: t.ID, rotation: rotation, overlap: overlap, began: time.Now(), outcome: pending}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.attempts = append(t.attempts, a)
+	if rotation {
+		t.rotations = append(t.rotations, a)
+	} else {
+		t.revocations = append(t.revocations, a)
+	}
 	return a
 }
+
+// attempts returns the attempts that concern t. t.mu is held.
+func (t *token) attempts() []*attempt { return slices.Concat(t.rotations, t.revocations) }
 
 // mayEnd returns when the token may have ended at the earliest: an answer that
 // came before must be yes. t.mu is held.
 func (t *token) mayEnd() time.Time {
 	end := t.Expires.Add(-slack)
-	for _, a := range t.attempts {
+	for _, a := range t.attempts() {
 		if a.outcome != conflict {
 			end = earlier(end, a.began.Add(max(0, a.overlap-slack)))
 		}
@@ -68,7 +84,7 @@ func (t *token) mustEnd() time.Time {
 	if !t.refused.IsZero() {
 		end = earlier(end, t.refused) // it does not come back to life
 	}
-	for _, a := range t.attempts {
+	for _, a := range t.attempts() {
 		switch {
 		case a.outcome == made && a.overlap > 0:
 			end = earlier(end, a.ended.Add(a.overlap+slack))
@@ -81,8 +97,8 @@ func (t *token) mustEnd() time.Time {
 
 // replaced reports whether a rotation other than except was made. t.mu is held.
 func (t *token) replaced(except *attempt) bool {
-	for _, a := range t.attempts {
-		if a != except && a.rotation && a.outcome == made {
+	for _, a := range t.rotations {
+		if a != except && a.outcome == made {
 			return true
 		}
 	}
@@ -92,7 +108,7 @@ func (t *token) replaced(except *attempt) bool {
 // explains reports whether there is a reason for a rotation to be refused that
 // was answered then: another attempt, or the expiry. t.mu is held.
 func (t *token) explains(refusal *attempt) bool {
-	for _, a := range t.attempts {
+	for _, a := range t.attempts() {
 		if a != refusal && a.outcome != conflict && !a.began.After(refusal.ended) {
 			return true
 		}
@@ -133,8 +149,8 @@ func (t *token) account(start time.Time) (lines []string) {
 		}
 		lines = append(lines, fmt.Sprintf("%.3fs to %.3fs, client %d: %s: %s", e.began.Sub(start).Seconds(), e.ended.Sub(start).Seconds(), e.client, e.what, status))
 	}
-	for _, a := range t.attempts {
-		what := "revocation"
+	for _, a := range t.attempts() {
+		what := "revocation of " + a.id
 		if a.rotation {
 			what = fmt.Sprintf("rotation with overlap %v", a.overlap)
 		}

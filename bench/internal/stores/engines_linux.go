@@ -6,14 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
-	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
-
-	"github.com/redis/rueidis"
 
 	"github.com/keystile/keystile/bench/internal/report"
 	"github.com/keystile/keystile/bench/internal/testbed"
@@ -22,7 +16,6 @@ import (
 	"github.com/keystile/keystile/internal/services"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/cache"
-	"github.com/keystile/keystile/store/redisstore"
 	"github.com/keystile/keystile/store/sqlstore"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
@@ -30,11 +23,12 @@ import (
 
 // An engine is a store, and its driver without the store.
 type engine struct {
-	name  string
-	store store.Store
-	bare  func(ctx context.Context, d store.Digest) error // the same lookup
-	fill  func(ctx context.Context, from, to int) error   // with numbered credentials
-	bytes func(ctx context.Context) (float64, error)      // that all credentials take
+	name   string
+	store  store.Store
+	bare   func(ctx context.Context, d store.Digest) error // the same lookup
+	fill   func(ctx context.Context, from, to int) error   // with numbered credentials
+	digest func(i int) store.Digest                        // of those
+	bytes  func(ctx context.Context) (float64, error)      // that all credentials take
 }
 
 // Engines measures SQLite, PostgreSQL and Redis, on servers of its own, and the
@@ -68,7 +62,7 @@ func (e *engine) measure(ctx context.Context, p turns.Plan, sizes []int, r *repo
 		if err != nil {
 			return err
 		}
-		digests := asked(size)
+		digests := asked(size, e.digest)
 		if err := e.check(ctx, digests[0]); err != nil {
 			return err
 		}
@@ -140,19 +134,19 @@ func (e *engine) cached(p turns.Plan, r *report.Results) error {
 	return nil
 }
 
-const find = `SELECT id, kind, digest, subject, name, scopes, family, parent, networks, created_at, expires_at, rotated_at, revoked_at, last_used_at, data
-	FROM keystile_credentials WHERE digest = `
+const find = `SELECT id, kind, digest, subject, name, hint, scopes, family, client_id, actor, networks,
+	created_at, expires_at, rotated_at, revoked_at, last_used_at, last_used_addr, data FROM keystile_credentials WHERE digest = `
 
 // bareSQL returns the prepared call. T is how the database has times.
 func bareSQL[T any](ctx context.Context, db *sql.DB, where string) (func(context.Context, store.Digest) error, error) {
 	stmt, err := db.PrepareContext(ctx, find+where)
 	return func(ctx context.Context, d store.Digest) error {
-		var id, kind, subject, name, scopes, family, parent, networks string
+		var id, kind, subject, name, hint, scopes, family, client, actor, networks, addr string
 		var digest, data []byte
 		var created T
 		var expires, rotated, revoked, used sql.Null[T]
-		return stmt.QueryRowContext(ctx, d[:], "token").Scan(&id, &kind, &digest, &subject, &name, &scopes, &family, &parent, &networks,
-			&created, &expires, &rotated, &revoked, &used, &data)
+		return stmt.QueryRowContext(ctx, d[:], "token").Scan(&id, &kind, &digest, &subject, &name, &hint, &scopes, &family, &client, &actor, &networks,
+			&created, &expires, &rotated, &revoked, &used, &addr, &data)
 	}, err
 }
 
@@ -183,7 +177,7 @@ func openSQLite(ctx context.Context, tb testing.TB) (*engine, error) {
 		return nil, err
 	}
 	tb.Cleanup(func() { db.Close() })
-	return &engine{name: "SQLite", store: st, bare: bare,
+	return &engine{name: "SQLite", store: st, bare: bare, digest: digest,
 		fill: func(ctx context.Context, from, to int) error {
 			tx, err := db.BeginTx(ctx, nil)
 			if err != nil {
@@ -192,7 +186,7 @@ func openSQLite(ctx context.Context, tb testing.TB) (*engine, error) {
 			defer tx.Rollback()
 			in := st.Tx(tx)
 			for now := time.Now(); from < to; from++ {
-				if err := in.Insert(ctx, numbered(from, now), 0); err != nil {
+				if _, err := in.Insert(ctx, numbered(from, now), store.Limits{}); err != nil {
 					return err
 				}
 			}
@@ -221,11 +215,13 @@ func openPostgres(ctx context.Context, tb testing.TB) (*engine, error) {
 		return nil, err
 	}
 	bare, err := bareSQL[time.Time](ctx, db, "$1 AND kind = $2")
-	return &engine{name: "PostgreSQL", store: st, bare: bare,
+	return &engine{name: "PostgreSQL", store: st, bare: bare, digest: digest,
 		fill: func(ctx context.Context, from, to int) error {
-			// What numbered returns, made by the server.
-			_, err := db.ExecContext(ctx, `INSERT INTO keystile_credentials
-				SELECT id, 'token', sha256(id::bytea), 'account-' || (i/10), 'ci', '["*"]', id, '', '', now(), now() + interval '1 day', NULL, NULL, NULL, ''
+			// The rows of numbered, created by the server.
+			_, err := db.ExecContext(ctx, `INSERT INTO keystile_credentials (id, kind, digest, subject, name, hint, scopes, family,
+					client_id, actor, networks, created_at, expires_at, last_used_addr, data)
+				SELECT id, 'token', sha256(id::bytea), 'account-' || (i/10), 'ci', 'pat_…' || right(id, 4), '["*"]', id,
+					'', '', '', now(), now() + interval '1 day', '', ''
 				FROM generate_series($1::int, $2::int - 1) i, LATERAL (SELECT lpad(i::text, 20, '0') AS id) x`, from, to)
 			if err == nil {
 				_, err = db.ExecContext(ctx, `VACUUM ANALYZE keystile_credentials`)
@@ -235,59 +231,6 @@ func openPostgres(ctx context.Context, tb testing.TB) (*engine, error) {
 		bytes: func(ctx context.Context) (n float64, err error) {
 			err = db.QueryRowContext(ctx, `SELECT pg_total_relation_size('keystile_credentials')`).Scan(&n)
 			return n, err
-		},
-	}, err
-}
-
-func openRedis(ctx context.Context, tb testing.TB) (*engine, error) {
-	server := services.StartRedis(tb)
-	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr()}})
-	if err != nil {
-		return nil, err
-	}
-	tb.Cleanup(client.Close)
-	st, err := redisstore.New(ctx, redisstore.Config{Client: client, Prefix: "bench"})
-	if err != nil {
-		return nil, err
-	}
-	used := func(ctx context.Context) (float64, error) {
-		info, err := client.Do(ctx, client.B().Info().Section("memory").Build()).ToString()
-		if err != nil {
-			return 0, err
-		}
-		_, rest, _ := strings.Cut(info, "used_memory_dataset:") // without what the server takes for itself
-		value, _, _ := strings.Cut(rest, "\r\n")
-		return strconv.ParseFloat(value, 64)
-	}
-	empty, err := used(ctx)
-	return &engine{name: "Redis", store: st,
-		bare: func(ctx context.Context, d store.Digest) error {
-			_, err := client.Do(ctx, client.B().Get().Key("{bench}:d:"+string(d[:])).Build()).ToString()
-			return err
-		},
-		fill: func(ctx context.Context, from, to int) error {
-			var next atomic.Int64
-			next.Store(int64(from))
-			now := time.Now()
-			var wait sync.WaitGroup
-			errs := make(chan error, 128)
-			for range cap(errs) { // the client sends what is asked at once together
-				wait.Go(func() {
-					for i := int(next.Add(1)) - 1; i < to; i = int(next.Add(1)) - 1 {
-						if err := st.Insert(ctx, numbered(i, now), 0); err != nil {
-							errs <- err
-							return
-						}
-					}
-				})
-			}
-			wait.Wait()
-			close(errs)
-			return <-errs // nil: closed and empty
-		},
-		bytes: func(ctx context.Context) (float64, error) {
-			n, err := used(ctx)
-			return n - empty, err
 		},
 	}, err
 }

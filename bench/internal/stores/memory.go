@@ -20,7 +20,7 @@ import (
 func numbered(i int, now time.Time) *store.Credential {
 	id := id(i)
 	return &store.Credential{
-		ID: id, Kind: store.KindToken, Digest: digest(i), Subject: fmt.Sprint("account-", i/10), Name: "ci",
+		ID: id, Kind: store.KindToken, Digest: digest(i), Subject: fmt.Sprint("account-", i/10), Name: "ci", Hint: "pat_…" + id[len(id)-4:],
 		Scopes: []string{"*"}, Family: id, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
 	}
 }
@@ -30,7 +30,7 @@ func digest(i int) store.Digest { return sha256.Sum256([]byte(id(i))) }
 
 // asked returns digests of some of n credentials, in random order: so many that
 // no cache of the processor holds the rows.
-func asked(n int) []store.Digest {
+func asked(n int, digest func(i int) store.Digest) []store.Digest {
 	digests := make([]store.Digest, min(n, 200_000))
 	for i := range digests {
 		digests[i] = digest(rand.IntN(n))
@@ -63,7 +63,7 @@ func Memory(p turns.Plan, sizes []int) ([]report.Growth, error) {
 	for _, size := range sizes {
 		now := time.Now()
 		for ; n < size; n++ {
-			if err := m.Insert(ctx, numbered(n, now), 0); err != nil {
+			if _, err := m.Insert(ctx, numbered(n, now), store.Limits{}); err != nil {
 				return nil, err
 			}
 		}
@@ -76,7 +76,7 @@ func Memory(p turns.Plan, sizes []int) ([]report.Growth, error) {
 				g.Collection = ms
 			}
 		}
-		find := finder(ctx, m, asked(size))
+		find := finder(ctx, m, asked(size, digest))
 		g.Ns = turns.Compare(p, turns.Thread, find, find).Ns
 		grown = append(grown, g)
 	}

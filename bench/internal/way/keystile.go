@@ -56,12 +56,12 @@ func (s secrets) issue(ctx context.Context, subject string) (auth.Plaintext, *st
 }
 
 func newTokens(st store.Store) (tokens, error) {
-	t, err := bearer.New(bearer.Config{Store: st, Limit: -1, LastUsedInterval: -1})
+	t, err := bearer.New(bearer.Config{Store: st, Limit: -1, HourlyLimit: -1, LastUsedInterval: -1})
 	return tokens{t}, err
 }
 
 func newSecrets(st store.Store) (secrets, error) {
-	s, err := secret.New(secret.Config{Store: st, Limit: -1, LastUsedInterval: -1})
+	s, err := secret.New(secret.Config{Store: st, Limit: -1, HourlyLimit: -1, LastUsedInterval: -1})
 	return secrets{s}, err
 }
 
@@ -151,8 +151,10 @@ type twice struct {
 	other store.Store
 }
 
-func (t *twice) Insert(ctx context.Context, c *store.Credential, limit int) error {
-	return cmp.Or(t.Store.Insert(ctx, c, limit), t.other.Insert(ctx, c, limit))
+func (t *twice) Insert(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
+	_, err1 := t.Store.Insert(ctx, c, l)
+	_, err2 := t.other.Insert(ctx, c, l)
+	return nil, cmp.Or(err1, err2)
 }
 
 // Ours returns the ways of keystile with n credentials, and refusals.
@@ -231,7 +233,7 @@ func unwelcome(t tokens, st store.Store) (foreign, expired string, err error) {
 			c = c.Clone()
 			c.Digest = sha256.Sum256([]byte(plain.Reveal()))
 			c.CreatedAt, c.ExpiresAt = c.CreatedAt.Add(-time.Hour), c.CreatedAt.Add(-time.Minute)
-			if err := st.Insert(context.Background(), c, 0); err != nil {
+			if _, err := st.Insert(context.Background(), c, store.Limits{}); err != nil {
 				return "", "", err
 			}
 		}

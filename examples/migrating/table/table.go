@@ -106,7 +106,7 @@ func Move(ctx context.Context, db *sql.DB, st *sqlstore.Store, n int) (moved int
 		return 0, err
 	}
 	for _, c := range tokens {
-		if err := st.Tx(tx).Insert(ctx, c, 0); err != nil {
+		if _, err := st.Tx(tx).Insert(ctx, c, store.Limits{}); err != nil {
 			return 0, err
 		}
 	}

@@ -122,7 +122,7 @@ func TestMove(t *testing.T) {
 	if n, err := table.Move(ctx, db, st, 100); n != 0 || err != nil {
 		t.Fatalf("Move = %d, %v", n, err)
 	}
-	list, err := st.List(ctx, store.Filter{Kind: table.Kind, Subject: "ada", Active: true})
+	list, _, err := st.List(ctx, store.Query{Kind: table.Kind, Subject: "ada", Active: true})
 	if err != nil || len(list) != 9 { // of 12: one has expired, two were revoked
 		t.Errorf("%d active old tokens in the store, %v, want 9", len(list), err)
 	}
@@ -132,7 +132,7 @@ func TestMove(t *testing.T) {
 	s.Deploy(table.After(tokens, s.Observe))
 	with("token-1").Want(401, "GET", "/me", "")
 	foreign := &store.Credential{ID: "x", Kind: store.KindToken, Digest: sha256.Sum256([]byte("foreign")), Subject: "ada", Family: "x", CreatedAt: time.Now()}
-	if err := st.Insert(ctx, foreign, 0); err != nil {
+	if _, err := st.Insert(ctx, foreign, store.Limits{}); err != nil {
 		t.Fatal(err)
 	}
 	with("foreign").Want(401, "GET", "/me", "")

@@ -1,4 +1,4 @@
-#!lua flags=no-writes
+#!lua flags=allow-oom
 -- get ID: digest and row
-local r = find(ARGV[3])
-return r and {r.digest, format(r)}
+local r, moved = find(ARGV[1])
+return r and {r.digest, format(r)} or moved

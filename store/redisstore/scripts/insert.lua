@@ -1,29 +1,31 @@
 #!lua
--- insert DIGEST ROW LIMIT
-local r, limit = parse(ARGV[3], ARGV[4]), tonumber(ARGV[5])
-
--- full reports whether the subject holds as many as it may. What vanished rows
--- have left in the index is counted only where it does not matter.
-local function full()
-  local index, after = held_key(r), '(' .. r.created .. ';' -- ";" follows ":"
-  if redis.call('ZLEXCOUNT', index, after, '+') < limit then
-    return false
-  end
-  local held = 0
-  for _, member in ipairs(redis.call('ZRANGE', index, after, '+', 'BYLEX')) do
-    if indexed(member) then
-      held = held + 1
-    end
-  end
-  return held >= limit
-end
-
+-- insert DIGEST ROW ACTIVE END-OLDEST RECENT SINCE: the digests of those it ended
+local r = parse(ARGV[1], ARGV[2])
+local limit, oldest, recent, since = tonumber(ARGV[3]), ARGV[4] == '1', tonumber(ARGV[5]), ARGV[6]
 if taken(r) then
   return 'EXISTS'
-elseif limit > 0 and full() then
+elseif exceeds(r, recent, since) then
   return 'LIMIT'
 end
-clean(r.id)
+local excess = {}
+if limit > 0 then
+  local current = base .. 'c:' .. group(r)
+  local n = redis.call('ZLEXCOUNT', current, after(r.created), '+')
+  if n >= limit and not oldest then
+    return 'LIMIT'
+  elseif n >= limit then
+    local members = redis.call('ZRANGE', current, after(r.created), '+', 'BYLEX')
+    table.sort(members, function(a, b) return precedes(a:sub(19), b:sub(19)) end)
+    for i = 1, n - limit + 1 do
+      excess[i] = find(members[i]:sub(37))
+    end
+  end
+end
+local digests = {}
+for i, old in ipairs(excess) do
+  revoke(old, r.created)
+  digests[i] = old.digest
+end
 put(r)
 publish(r)
-return 'OK'
+return digests

@@ -1,15 +1,10 @@
-#!lua flags=no-writes
--- list FILTER LIMIT BEFORE: digests and rows by turns
-local before
-if ARGV[11] ~= '' then
-  local r = find(ARGV[11])
-  if not r then
-    return false
-  end
-  before = r.created .. ':' .. r.id
-end
+#!lua flags=allow-oom
+-- list KIND CLIENT SUBJECT BEFORE LIMIT: digests and rows in turn
+local index = base .. 'h:' .. label(ARGV[1], ARGV[2]) .. ARGV[3]
+local from = ARGV[4] == '' and '+' or '(' .. ARGV[4]
 local answer = {}
-for _, r in ipairs(selected(filter(), now, before, tonumber(ARGV[10]))) do
+for _, member in ipairs(redis.call('ZRANGE', index, from, '-', 'BYLEX', 'REV', 'LIMIT', 0, ARGV[5])) do
+  local r = find(member:sub(20))
   answer[#answer + 1] = r.digest
   answer[#answer + 1] = format(r)
 end

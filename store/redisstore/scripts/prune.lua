@@ -1,17 +1,12 @@
 #!lua flags=allow-oom
--- prune BEFORE STEP: how many it deleted, and how many it looked at
-local index, rows = base .. 'e', {}
-local members = redis.call('ZRANGE', index, '-', '(' .. ARGV[3], 'BYLEX', 'LIMIT', 0, ARGV[4])
-for _, member in ipairs(members) do
-  rows[#rows + 1] = indexed(member) or nil
-end
-for _, r in ipairs(rows) do
-  redis.call('DEL', base .. 'd:' .. r.digest)
-end
-for _, member in ipairs(members) do
-  if not indexed(member) then -- deleted just now, or vanished before
-    forget(member:sub(20))
+-- prune ENDED ROTATED STEP: digests and IDs of those it deleted, in turn
+local answer = {}
+for i, index in ipairs({'e', 'r'}) do
+  for _, member in ipairs(redis.call('ZRANGE', base .. index, '-', '(' .. ARGV[i], 'BYLEX', 'LIMIT', 0, ARGV[3])) do
+    local r = find(member:sub(20))
+    remove(r)
+    answer[#answer + 1] = r.digest
+    answer[#answer + 1] = r.id
   end
-  redis.call('ZREM', index, member)
 end
-return {#rows, #members}
+return answer

@@ -8,6 +8,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/bearer"
+	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
@@ -26,8 +27,9 @@ func Example() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	// Once a day, from the host's own scheduler.
-	if _, err := st.Prune(ctx, time.Now().AddDate(0, 0, -30)); err != nil {
+	// Once a day, from your application's own scheduler.
+	now := time.Now()
+	if _, err := st.Prune(ctx, store.PruneBefore{Ended: now.AddDate(0, 0, -1), Rotated: now.AddDate(0, 0, -30)}); err != nil {
 		log.Print(err)
 	}
 	http.ListenAndServe("localhost:8080", guard.Require()(http.NotFoundHandler()))

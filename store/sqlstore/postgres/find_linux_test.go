@@ -5,22 +5,26 @@ import (
 	"database/sql"
 	"database/sql/driver"
 	"errors"
+	"fmt"
 	"net/netip"
 	"reflect"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/stdlib"
 
+	"github.com/keystile/keystile/internal/services"
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore"
+	"github.com/keystile/keystile/store/sqlstore/internal/service"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// made returns a store on db, whose tables it makes, with one credential.
-func made(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *store.Credential) {
+// created returns a store on db, with its tables and one credential.
+func created(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *store.Credential) {
 	t.Helper()
 	st, err := postgres.New(sqlstore.Config{DB: db, Timeout: timeout})
 	if err == nil {
@@ -28,7 +32,7 @@ func made(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *st
 	}
 	c := credential("there")
 	if err == nil {
-		err = st.Insert(t.Context(), c, 0)
+		_, err = st.Insert(t.Context(), c, store.Limits{})
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -36,20 +40,18 @@ func made(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *st
 	return st, c
 }
 
-// T7: Find, which asks pgx, believes what sqlstore.Store.Find does, which asks
-// database/sql, and nothing else.
+// T7: Find returns the same as sqlstore.Store.Find, and rejects the same rows.
 func TestFindAlike(t *testing.T) {
 	db := pool(t, empty(t))
-	st, c := made(t, db, 20*time.Second)
+	st, c := created(t, db, 20*time.Second)
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	full := credential("full")
-	full.Name, full.Parent, full.Data = "naïve \"名\"", "client", []byte("\x00\xff{}")
+	full.Name, full.Hint, full.ClientID, full.Actor, full.Data = "naïve \"名\"", "pat_…", "client", "grace", []byte("\x00\xff{}")
+	full.LastUsedAddr = netip.MustParseAddr("192.0.2.1")
 	full.Scopes = []string{"read", "write:\"x\""}
 	full.Networks = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("2001:db8::/32")}
 	full.ExpiresAt, full.RotatedAt, full.RevokedAt, full.LastUsedAt = now.Add(time.Hour), now, now.Add(time.Second), now.Add(time.Minute)
-	if err := st.Insert(t.Context(), full, 0); err != nil {
-		t.Fatal(err)
-	}
+	insert(t, st, full)
 	alike := func(what string, k store.Kind, d store.Digest) (found bool) {
 		got, err := st.Find(t.Context(), k, d)
 		want, wantErr := st.Store.Find(t.Context(), k, d)
@@ -74,9 +76,7 @@ func TestFindAlike(t *testing.T) {
 			t.Errorf("%s: found: %t, want %t", set, found, believed)
 		}
 		exec(t, db, `DELETE FROM keystile_credentials WHERE id = 'there'`)
-		if err := st.Insert(t.Context(), c, 0); err != nil {
-			t.Fatal(err)
-		}
+		insert(t, st, c)
 	}
 	for _, k := range []store.Kind{store.KindSecret, "", "token\x00", "\xff"} {
 		if alike("another kind", k, c.Digest) {
@@ -88,12 +88,12 @@ func TestFindAlike(t *testing.T) {
 	}
 }
 
-// B4: a Find ends in time, whatever keeps it, with an error that is no answer,
-// and leaves no connection behind.
+// B4: a Find ends in time, whatever delays it, with an outage, and leaves no
+// connection behind.
 func TestFindTimeout(t *testing.T) {
 	const timeout = 200 * time.Millisecond
 	dsn := empty(t)
-	_, c := made(t, pool(t, dsn), 20*time.Second)
+	_, c := created(t, pool(t, dsn), 20*time.Second)
 	ended, cancel := context.WithCancel(t.Context())
 	cancel()
 	for name, tt := range map[string]struct {
@@ -139,10 +139,10 @@ func TestFindTimeout(t *testing.T) {
 	}
 }
 
-// C6: connections that were lost while nobody used them cost nobody a request.
-func TestFindLostConnections(t *testing.T) {
+// C6 S14: connections that were lost while they were idle fail no call.
+func TestLostConnections(t *testing.T) {
 	db := pool(t, empty(t))
-	st, c := made(t, db, 20*time.Second)
+	st, c := created(t, db, 20*time.Second)
 	var conns []*sql.Conn
 	for range 5 {
 		conn, err := db.Conn(t.Context())
@@ -157,15 +157,16 @@ func TestFindLostConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for range 10 {
-		if _, err := st.Find(t.Context(), c.Kind, c.Digest); err != nil {
+	for i := range 10 {
+		_, find := st.Find(t.Context(), c.Kind, c.Digest)
+		_, insert := st.Insert(t.Context(), credential(fmt.Sprint(i)), store.Limits{Active: 100})
+		if err := errors.Join(find, insert); err != nil {
 			t.Error(err)
 		}
 	}
 }
 
-// A wrapper makes connections that are pgx's, but wrapped, as drivers for
-// telemetry do.
+// A wrapper wraps connections of pgx, as drivers for telemetry do.
 type wrapper struct {
 	driver.Connector
 	connected func()
@@ -182,7 +183,7 @@ func (w wrapper) Connect(ctx context.Context) (driver.Conn, error) {
 	return &wrapped{conn.(*stdlib.Conn)}, nil
 }
 
-// Where pgx cannot be asked, database/sql is.
+// Where the driver is wrapped, database/sql is used.
 func TestFindWrappedDriver(t *testing.T) {
 	cfg, err := pgx.ParseConfig(empty(t))
 	if err != nil {
@@ -192,7 +193,7 @@ func TestFindWrappedDriver(t *testing.T) {
 	connected := func() {}
 	db := sql.OpenDB(wrapper{stdlib.GetConnector(*cfg), func() { connected() }})
 	defer db.Close()
-	st, c := made(t, db, 20*time.Second)
+	st, c := created(t, db, 20*time.Second)
 	got, err := st.Find(t.Context(), c.Kind, c.Digest)
 	if err != nil || got.ID != c.ID {
 		t.Errorf("Find: %+v, %v", got, err)
@@ -210,11 +211,11 @@ func TestFindWrappedDriver(t *testing.T) {
 	}
 }
 
-// B4: what a hook of the host's says while connecting is no answer, though it be
-// the driver's own word for one.
+// B4: an error of a hook that runs when it connects is an outage, also if it is the
+// driver's error for a missing row.
 func TestFindConnectFails(t *testing.T) {
 	dsn := empty(t)
-	_, c := made(t, pool(t, dsn), 20*time.Second)
+	_, c := created(t, pool(t, dsn), 20*time.Second)
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		t.Fatal(err)
@@ -235,16 +236,85 @@ func TestFindConnectFails(t *testing.T) {
 	}
 }
 
-// A Store that is made of another one by hand asks that.
-func TestFindUnmade(t *testing.T) {
-	st, c := made(t, pool(t, empty(t)), 20*time.Second)
-	byHand := &postgres.Store{Store: st.Store}
-	if got, err := byHand.Find(t.Context(), c.Kind, c.Digest); err != nil || got.ID != c.ID {
-		t.Errorf("%+v, %v", got, err)
+// B11 (E5): a lookup whose client has gone costs the store no connection.
+func TestCanceledCostsNoConnection_B11(t *testing.T) {
+	dsn := empty(t)
+	cfg, err := pgx.ParseConfig(dsn)
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, none := range []*postgres.Store{nil, {}} {
-		if _, err := none.Find(t.Context(), c.Kind, c.Digest); err == nil || err == store.ErrNotFound {
-			t.Errorf("unmade: %v", err)
+	var connections atomic.Int64
+	db := stdlib.OpenDB(*cfg, stdlib.OptionAfterConnect(func(context.Context, *pgx.Conn) error {
+		connections.Add(1)
+		return nil
+	}))
+	defer db.Close()
+	db.SetMaxOpenConns(4)
+	db.SetMaxIdleConns(4)
+	st, c := created(t, db, 20*time.Second)
+	observer := pool(t, dsn)
+	lock, err := pool(t, dsn).Conn(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer lock.Close()
+	for _, q := range []string{`BEGIN`, `LOCK TABLE keystile_credentials IN ACCESS EXCLUSIVE MODE`} { // so that lookups wait
+		if _, err := lock.ExecContext(t.Context(), q); err != nil {
+			t.Fatal(err)
 		}
+	}
+	const lookups = 20
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	defer cancel()
+	done := make(chan error, lookups)
+	for range lookups {
+		go func() { _, err := st.Find(ctx, c.Kind, c.Digest); done <- err }()
+	}
+	service.Until(t, "lookups that wait for the lock", 5*time.Second, func() bool {
+		return count(t, observer, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`) == 4
+	})
+	before := connections.Load()
+	cancel()
+	if _, err := lock.ExecContext(t.Context(), `ROLLBACK`); err != nil {
+		t.Fatal(err)
+	}
+	found := 0
+	for range lookups {
+		switch err := <-done; {
+		case err == nil:
+			found++
+		case !errors.Is(err, context.Canceled):
+			t.Errorf("Find: %v", err)
+		}
+	}
+	if found != 4 {
+		t.Errorf("%d lookups went on, want the 4 that had been sent", found)
+	}
+	if _, err := st.Find(t.Context(), c.Kind, c.Digest); err != nil {
+		t.Error(err)
+	}
+	if n := connections.Load() - before; n != 0 {
+		t.Errorf("%d connections were replaced, want none", n)
+	}
+}
+
+// B10: a server that refuses connections is an outage at once.
+func TestRefusedAtOnce_B10(t *testing.T) {
+	server := services.StartPostgres(t)
+	st := open(t, server.DSN("postgres"))
+	c := credential("c")
+	insert(t, st, c)
+	server.Kill()
+	st.Find(t.Context(), c.Kind, c.Digest) // notices that its connections are gone
+	soonest := time.Hour
+	for range 20 {
+		start := time.Now()
+		if _, err := st.Find(t.Context(), c.Kind, c.Digest); err == nil || errors.Is(err, store.ErrNotFound) {
+			t.Fatalf("Find: %v, want an outage", err)
+		}
+		soonest = min(soonest, time.Since(start))
+	}
+	if soonest > 50*time.Millisecond {
+		t.Errorf("answered after %v at best, want 50 ms", soonest)
 	}
 }

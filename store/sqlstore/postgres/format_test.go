@@ -34,7 +34,6 @@ func TestStoreIsPrintedWithoutThePassword(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, v := range map[string]any{
-		"postgres.Store":  *st,
 		"*postgres.Store": st,
 		"sqlstore.Store":  *st.Store,
 		"*sqlstore.Store": st.Store,

@@ -2,7 +2,6 @@ package postgres_test
 
 import (
 	"context"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -16,8 +15,8 @@ import (
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore"
 	"github.com/keystile/keystile/store/sqlstore/internal/service"
+	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 	"github.com/keystile/keystile/store/sqlstore/postgres"
-	"github.com/keystile/keystile/store/storetest"
 )
 
 // A lasting is a test whose server outlives it.
@@ -110,21 +109,6 @@ func count(t testing.TB, db *sql.DB, query string) (n int) {
 		t.Fatalf("%s: %v", query, err)
 	}
 	return n
-}
-
-// The whole contract. R1 R3 R4 R6 R8 R10
-func TestStore(t *testing.T) {
-	dsn := empty(t)
-	open(t, dsn) // makes the tables
-	db := pool(t, dsn)
-	st, err := postgres.New(sqlstore.Config{DB: db, Timeout: 20 * time.Second}) // on busy machines
-	if err != nil {
-		t.Fatal(err)
-	}
-	storetest.Run(t, func(t *testing.T) store.Store {
-		exec(t, db, `TRUNCATE keystile_credentials`)
-		return st
-	})
 }
 
 // B8: what cannot be opened is an error, in time, that shows no password.
@@ -231,12 +215,9 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
-
-// credential returns a credential of ada's with this ID.
-func credential(id string) *store.Credential {
-	return &store.Credential{
-		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "ada", Scopes: []string{"*"}, Family: id,
-		CreatedAt: epoch, ExpiresAt: epoch.AddDate(1, 0, 0),
-	}
-}
+// What the tests need of package suite.
+var (
+	epoch      = suite.Epoch
+	credential = suite.Credential
+	insert     = suite.Insert
+)

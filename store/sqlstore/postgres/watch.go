@@ -2,6 +2,7 @@ package postgres
 
 import (
 	"context"
+	"crypto/rand"
 	"database/sql"
 	"database/sql/driver"
 	"encoding/hex"
@@ -17,20 +18,29 @@ import (
 )
 
 const (
-	// beat is how long Watch listens before it asks whether the server is
-	// still there, and how long that may take. Two of them are as old as what
-	// alive says may be: see [store.Watcher].
+	// beat is how long sending a probe may take, how long it may be on its way,
+	// and about how long Watch listens until the next one. Two of them are as old
+	// as what alive reports may be: see [store.Watcher].
 	beat  = 240 * time.Millisecond
 	fresh = 500 * time.Millisecond
 )
 
+var errUndelivered = errors.New("a notification from another connection did not arrive; connect to the server itself, or through a pooler that pools sessions, not transactions")
+
 // Watch implements [store.Watcher], by LISTEN. Every transaction that changes
-// credentials notifies of it, whoever runs it, so that nobody hears of what has
-// not happened.
+// credentials notifies of it, so Watch reports only what was committed.
+//
+// Four times a second it sends a notification of its own from another connection.
+// When that arrives, so has everything that was committed before. If it does not,
+// Watch returns an error: a pooler that pools transactions, such as PgBouncer by
+// default, accepts LISTEN and drops notifications. Watch also returns an error if
+// the server is a standby. It takes one connection of the pool, and another one for a
+// moment each time.
+//
+// Any role of the database can send notifications. Those that are not digests are
+// ignored, and reported by [Store.Check]. A forged digest makes a cache ask the
+// database once more.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
-	if s == nil || s.db == nil {
-		return errors.New("postgres: watch: the Store was made by neither Open nor New")
-	}
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -39,6 +49,40 @@ func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Dige
 }
 
 func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
+	return s.listen(ctx, func(ctx context.Context, l *listener) error {
+		if _, err := l.conn.Exec(ctx, `LISTEN `+sqlstore.Channel); err != nil {
+			return err
+		}
+		for {
+			sent := time.Now()
+			if err := l.probe(ctx, changed); err != nil {
+				return err
+			}
+			if time.Since(sent) < fresh {
+				alive()
+			}
+			if err := l.receive(ctx, beat, changed); err != nil {
+				return err
+			}
+		}
+	})
+}
+
+// A listener is a connection that receives notifications, also on a channel with
+// a random name, on which only its own probes arrive.
+type listener struct {
+	store   *Store
+	conn    *pgx.Conn
+	channel string
+	probes  int // sent
+	arrived int // the latest probe that has arrived
+}
+
+// listen calls f with a connection that is not used again.
+func (s *Store) listen(ctx context.Context, f func(ctx context.Context, l *listener) error) error {
+	if s.db.Stats().MaxOpenConnections == 1 {
+		return errors.New("the pool has one connection; allow two or more, as notifications are sent on one and received on another")
+	}
 	var conn *sql.Conn
 	err := within(ctx, connectTimeout, func(ctx context.Context) (err error) {
 		conn, err = s.db.Conn(ctx)
@@ -48,60 +92,90 @@ func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Dige
 		return err
 	}
 	defer conn.Close()
-	return conn.Raw(func(c any) error {
+	var failure error
+	err = conn.Raw(func(c any) error {
 		pg, ok := c.(*stdlib.Conn)
 		if !ok {
-			return fmt.Errorf("connections of %T: those of github.com/jackc/pgx/v5/stdlib are needed", c)
+			return fmt.Errorf("connections of %T: must be those of github.com/jackc/pgx/v5/stdlib", c)
 		}
-		return errors.Join(watch(ctx, pg.Conn(), alive, changed), driver.ErrBadConn) // not for the pool: it listens
+		l := &listener{store: s, conn: pg.Conn(), channel: "keystile_probe_" + rand.Text()}
+		failure = within(ctx, connectTimeout, func(ctx context.Context) error {
+			_, err := l.conn.Exec(ctx, `LISTEN "`+l.channel+`"`)
+			return err
+		})
+		if failure == nil {
+			failure = f(ctx, l)
+		}
+		return driver.ErrBadConn // it listens, so the pool must close it
+	})
+	if err == driver.ErrBadConn {
+		return failure
+	}
+	return err
+}
+
+// probe sends a notification from another connection and receives until it
+// arrives.
+func (l *listener) probe(ctx context.Context, changed func(store.Digest)) error {
+	l.probes++
+	payload := fmt.Sprint(l.probes)
+	err := within(ctx, beat, func(ctx context.Context) error {
+		// On a standby this is an error.
+		_, err := l.store.db.ExecContext(ctx, `SELECT pg_notify($1::text, $2::text)`, l.channel, payload)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if err := l.receive(ctx, beat, changed); err != nil {
+		return err
+	}
+	if l.arrived < l.probes && ctx.Err() == nil {
+		return errUndelivered
+	}
+	return ctx.Err()
+}
+
+// receive reports notifications until the given time has passed, or until the
+// latest probe arrives if it has not.
+func (l *listener) receive(ctx context.Context, d time.Duration, changed func(store.Digest)) error {
+	waiting := l.arrived < l.probes
+	return within(ctx, d, func(ctx context.Context) error {
+		for !waiting || l.arrived < l.probes {
+			n, err := l.conn.WaitForNotification(ctx)
+			switch {
+			case err != nil && ctx.Err() != nil && !l.conn.IsClosed():
+				return nil
+			case err != nil:
+				return err
+			case n.Channel == l.channel:
+				if n.Payload == fmt.Sprint(l.probes) {
+					l.arrived = l.probes
+				}
+				continue
+			}
+			var d store.Digest
+			b, err := hex.DecodeString(n.Payload)
+			if err != nil || copy(d[:], b) != len(b) || len(b) != len(d) {
+				l.store.strays.Add(1)
+				continue
+			}
+			changed(d)
+		}
+		return nil
 	})
 }
 
-// watch reports what conn is notified of until that fails.
-func watch(ctx context.Context, conn *pgx.Conn, alive func(), changed func(store.Digest)) error {
-	listen := func(ctx context.Context) error {
-		_, err := conn.Exec(ctx, `LISTEN `+sqlstore.Channel)
+// Notify implements [store.Notifier].
+func (s *Store) Notify(ctx context.Context, d store.Digest) error {
+	err := within(ctx, s.timeout, func(ctx context.Context) error {
+		_, err := s.db.ExecContext(ctx, `SELECT pg_notify('`+sqlstore.Channel+`', $1::text)`, hex.EncodeToString(d[:]))
 		return err
+	})
+	if err != nil {
+		return fmt.Errorf("postgres: notify: %w", err)
 	}
-	if err := within(ctx, connectTimeout, listen); err != nil {
-		return err
-	}
-	alive()
-	for {
-		// What was committed before the server answers a ping has been sent
-		// before the answer. When nothing is left of it, and the ping was not
-		// long ago, we know of everything until then.
-		asked := time.Now()
-		if err := within(ctx, beat, conn.Ping); err != nil {
-			return err
-		}
-		if err := within(ctx, beat, func(ctx context.Context) error { return receive(ctx, conn, changed) }); err != nil {
-			return err
-		}
-		if time.Since(asked) < fresh {
-			alive()
-		}
-	}
-}
-
-// receive reports notifications until ctx ends, which is no error.
-func receive(ctx context.Context, conn *pgx.Conn, changed func(store.Digest)) error {
-	for {
-		n, err := conn.WaitForNotification(ctx)
-		switch {
-		case err != nil && ctx.Err() != nil && !conn.IsClosed():
-			return nil
-		case err != nil:
-			return err
-		}
-		var d store.Digest
-		b, err := hex.DecodeString(n.Payload)
-		if err != nil || len(b) != len(d) {
-			return fmt.Errorf("notified of %q: not a digest", n.Payload)
-		}
-		copy(d[:], b)
-		changed(d)
-	}
+	return nil
 }
 
 // within calls f with at most so much time.

@@ -3,6 +3,7 @@ package postgres_test
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -12,8 +13,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	_ "modernc.org/sqlite"
 
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore"
@@ -75,9 +74,7 @@ func (w *watching) hears(t testing.TB, what string, st store.Store, ids ...strin
 	t.Helper()
 	// A last change, after which all those of before have been reported.
 	last := credential(fmt.Sprint("after ", what))
-	if err := st.Insert(t.Context(), last, 0); err != nil {
-		t.Fatal(err)
-	}
+	insert(t, st, last)
 	want := make(map[string]bool)
 	for _, id := range append(ids, last.ID) {
 		d := credential(id).Digest
@@ -114,14 +111,17 @@ func TestWatch(t *testing.T) {
 		}
 	}
 	for _, id := range []string{"a", "b", "c", "used"} {
-		do(other.Insert(ctx, credential(id), 100))
+		insert(t, other, credential(id))
 	}
 	w.hears(t, "insert", other, "a", "b", "c", "used")
-	do(other.Rotate(ctx, "a", epoch, credential("next")))
+	do(other.Rotate(ctx, "a", epoch, credential("next"), store.Limits{}))
 	w.hears(t, "rotate", other, "a", "next")
 
-	do(other.Touch(ctx, "used", epoch))
+	do(other.Touch(ctx, []store.Use{{ID: "used", At: epoch}}))
 	w.hears(t, "touch", other)
+	_, err := other.Update(ctx, "used", store.Changes{Name: new(string)})
+	do(err)
+	w.hears(t, "update", other, "used")
 	if _, err := other.Revoke(ctx, store.Filter{ID: "used"}, epoch); err != nil {
 		t.Fatal(err)
 	}
@@ -130,15 +130,17 @@ func TestWatch(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.hears(t, "revoke again", other)
-	if n, err := other.Prune(ctx, epoch.Add(1)); err != nil || n != 0 {
+	if n, err := other.Prune(ctx, store.PruneBefore{Ended: epoch.Add(1), Rotated: epoch.Add(1)}); err != nil || n != 0 {
 		t.Fatal(n, err)
 	}
-	if n, err := other.Prune(ctx, epoch.Add(time.Microsecond)); err != nil || n != 2 { // "a" ended, "used" was revoked
+	if n, err := other.Prune(ctx, store.PruneBefore{Ended: epoch.Add(time.Microsecond), Rotated: epoch.Add(time.Microsecond)}); err != nil || n != 2 { // "a" ended, "used" was revoked
 		t.Fatal(n, err)
 	}
 	w.hears(t, "prune", other)
 
-	for _, refused := range []error{other.Insert(ctx, credential("b"), 0), other.Rotate(ctx, "nobody", epoch, credential("x")), other.Rotate(ctx, "b", epoch, credential("c"))} {
+	_, taken := other.Insert(ctx, credential("b"), store.Limits{})
+	_, limit := other.Insert(ctx, credential("new"), store.Limits{Active: 1})
+	for _, refused := range []error{taken, limit, other.Rotate(ctx, "nobody", epoch, credential("x"), store.Limits{}), other.Rotate(ctx, "b", epoch, credential("c"), store.Limits{})} {
 		if refused == nil {
 			t.Fatal("not refused")
 		}
@@ -148,7 +150,7 @@ func TestWatch(t *testing.T) {
 	for _, commit := range []bool{false, true} {
 		tx, err := db.BeginTx(ctx, nil)
 		do(err)
-		do(other.Tx(tx).Insert(ctx, credential("hosts"), 0))
+		insert(t, other.Tx(tx), credential("hosts"))
 		if _, err := other.Tx(tx).Revoke(ctx, store.Filter{ID: "b"}, epoch); err != nil {
 			t.Fatal(err)
 		}
@@ -161,11 +163,11 @@ func TestWatch(t *testing.T) {
 			w.hears(t, "a rollback", other)
 		}
 	}
-	all := []string{"b", "c", "next", "hosts"} // whoever is ada's; b is revoked
+	all := []string{"b", "c", "next", "hosts"} // of ada; b is revoked
 	if _, err := other.Revoke(ctx, store.Filter{Subject: "ada"}, epoch); err != nil {
 		t.Fatal(err)
 	}
-	for _, what := range []string{"insert", "rotate", "touch", "revoke", "revoke again", "prune", "refusals", "a transaction under way", "a rollback", "a commit"} {
+	for _, what := range []string{"insert", "rotate", "touch", "update", "revoke", "revoke again", "prune", "refusals", "a transaction under way", "a rollback", "a commit"} {
 		all = append(all, "after "+what)
 	}
 	got := 0
@@ -195,7 +197,7 @@ func TestWatchAlive(t *testing.T) {
 		writers.Go(func() {
 			for i := 0; ctx.Err() == nil; i++ {
 				c, began := credential(fmt.Sprint(n, " ", i)), time.Now()
-				if other.Insert(ctx, c, 0) != nil {
+				if _, err := other.Insert(ctx, c, store.Limits{}); err != nil {
 					return
 				}
 				mu.Lock()
@@ -261,7 +263,8 @@ func TestWatchLeavesNothing(t *testing.T) {
 	observer := pool(t, dsn)
 	observer.SetMaxOpenConns(1)
 	db := pool(t, dsn)
-	db.SetMaxOpenConns(1)
+	db.SetMaxOpenConns(2)
+	db.SetMaxIdleConns(-1)
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {
 		t.Fatal(err)
@@ -350,7 +353,7 @@ func TestWatchFails(t *testing.T) {
 			tt.up()
 			var again *watching
 			service.Until(t, "the server", 5*time.Second, func() bool {
-				err := st.Insert(t.Context(), credential(tt.name), 0)
+				_, err := st.Insert(t.Context(), credential(tt.name), store.Limits{})
 				return err == nil || errors.Is(err, store.ErrExists) // from a try whose answer was late
 			})
 			again = watch(t, st)
@@ -368,7 +371,7 @@ func TestWatchCancelled(t *testing.T) {
 	dsn := empty(t)
 	open(t, dsn)
 	db := pool(t, dsn)
-	db.SetMaxOpenConns(1)
+	db.SetMaxOpenConns(2)
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {
 		t.Fatal(err)
@@ -385,19 +388,26 @@ func TestWatchCancelled(t *testing.T) {
 	}
 }
 
+// otherDriver connects to nothing.
+type otherDriver struct {
+	driver.Connector
+	driver.Conn
+}
+
+func (d otherDriver) Connect(context.Context) (driver.Conn, error) { return d, nil }
+func (d otherDriver) Driver() driver.Driver                        { return nil }
+func (d otherDriver) Close() error                                 { return nil }
+
 // Connections of another driver are refused with a reason.
 func TestWatchOtherDriver(t *testing.T) {
-	db, err := sql.Open("sqlite", t.TempDir()+"/other.db")
-	if err != nil {
-		t.Fatal(err)
-	}
+	db := sql.OpenDB(otherDriver{})
 	defer db.Close()
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {
 		t.Fatal(err)
 	}
 	err = st.Watch(t.Context(), func() { t.Error("alive") }, func(store.Digest) {})
-	if err == nil || !strings.Contains(err.Error(), "pgx/v5/stdlib are needed") || strings.Contains(err.Error(), "bad connection") {
+	if err == nil || !strings.Contains(err.Error(), "pgx/v5/stdlib") {
 		t.Errorf("Watch of another driver: %v", err)
 	}
 	if n := db.Stats().InUse; n != 0 {
@@ -405,21 +415,24 @@ func TestWatchOtherDriver(t *testing.T) {
 	}
 }
 
-// Whoever else notifies on the channel is not believed.
+// E13: notifications of other roles that are no digests are ignored, and Check
+// reports them once, so that no role can keep a service from being healthy.
 func TestWatchForeignPayload(t *testing.T) {
+	dsn := empty(t)
+	st := open(t, dsn)
+	w := watch(t, st)
+	if err := st.Check(t.Context()); err != nil {
+		t.Errorf("Check before: %v", err)
+	}
 	for _, payload := range []string{"", "x", "00", strings.Repeat("00", 31), strings.Repeat("00", 33), strings.Repeat("zz", 32)} {
-		dsn := empty(t)
-		st := open(t, dsn)
-		w := watch(t, st)
 		exec(t, pool(t, dsn), fmt.Sprintf(`SELECT pg_notify('keystile_changed', '%s')`, payload))
-		select {
-		case err := <-w.done:
-			if !strings.Contains(err.Error(), "not a digest") || len(w.heard()) > 0 {
-				t.Errorf("%q: Watch returned %v", payload, err)
-			}
-		case <-time.After(5 * time.Second):
-			t.Errorf("%q is believed", payload)
-		}
+	}
+	w.hears(t, "foreign payloads", st)
+	if err := st.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "6 notifications") {
+		t.Errorf("Check: %v, want 6 notifications counted", err)
+	}
+	if err := st.Check(t.Context()); err != nil {
+		t.Errorf("Check once they were reported: %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -18,6 +17,7 @@ import (
 	"time"
 
 	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
@@ -68,9 +68,12 @@ func write(path string, pause time.Duration) error {
 			what string
 			do   func() error
 		}{
-			{"issue " + c.ID, func() error { return st.Insert(ctx, c, 1_000_000) }},
-			{"rotate " + c.ID + " " + next.ID, func() error { return st.Rotate(ctx, c.ID, next.CreatedAt, next) }},
-			{"revoke " + c.ID + " " + next.ID, func() error { _, err := st.Revoke(ctx, store.Filter{Family: c.Family}, next.CreatedAt); return err }},
+			{"issue " + c.ID, func() error { _, err := st.Insert(ctx, c, store.Limits{Active: 1_000_000}); return err }},
+			{"rotate " + c.ID + " " + next.ID, func() error { return st.Rotate(ctx, c.ID, next.CreatedAt, next, store.Limits{}) }},
+			{"revoke " + c.ID + " " + next.ID, func() error {
+				_, err := st.Revoke(ctx, store.Filter{Subject: c.Subject, Family: c.Family}, next.CreatedAt)
+				return err
+			}},
 		} {
 			fmt.Println("begin", step.what)
 			if err := step.do(); err != nil {
@@ -206,7 +209,7 @@ func TestProcesses(t *testing.T) {
 				t.Errorf("%q: %+v", words, got)
 			}
 		}
-		if err := st.Insert(t.Context(), credential(fmt.Sprint("own ", i)), 1_000_000); err != nil {
+		if _, err := st.Insert(t.Context(), credential(fmt.Sprint("own ", i)), store.Limits{Active: 1_000_000}); err != nil {
 			t.Errorf("while others write: %v", err)
 		}
 		c.stdin.Close()
@@ -218,15 +221,12 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-var epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
-
-// credential returns a credential of ada's with this ID.
-func credential(id string) *store.Credential {
-	return &store.Credential{
-		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "ada", Scopes: []string{"*"}, Family: id,
-		CreatedAt: epoch, ExpiresAt: epoch.AddDate(1, 0, 0),
-	}
-}
+// What the tests need of package suite.
+var (
+	epoch      = suite.Epoch
+	credential = suite.Credential
+	insert     = suite.Insert
+)
 
 // hold begins a transaction of another program that writes.
 func hold(t testing.TB, path string) (release func()) {

@@ -36,7 +36,7 @@ func Example() {
 	// Output: ada ci
 }
 
-// What was written is there when the file is opened again, for its owner alone.
+// Tokens are still there when the file is opened again.
 func ExampleOpen() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")
@@ -67,4 +67,44 @@ func ExampleOpen() {
 	// Output:
 	// 1 <nil>
 	// 2 <nil>
+}
+
+// A transaction makes an account and its first token exist together or not at all.
+func ExampleStore_DB() {
+	ctx := context.Background()
+	dir, err := os.MkdirTemp("", "example")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	st, err := sqlite.Open(ctx, filepath.Join(dir, "app.db"))
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	if _, err := st.DB().ExecContext(ctx, "CREATE TABLE accounts (name TEXT PRIMARY KEY)"); err != nil {
+		log.Fatal(err)
+	}
+
+	tx, err := st.DB().BeginTx(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer tx.Rollback()
+	if _, err := tx.ExecContext(ctx, "INSERT INTO accounts VALUES ('ada')"); err != nil {
+		log.Fatal(err)
+	}
+	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)}) // for this transaction
+	if err != nil {
+		log.Fatal(err)
+	}
+	plain, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := tx.Commit(); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(plain.Reveal()) > 0)
+	// Output: true
 }

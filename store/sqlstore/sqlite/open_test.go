@@ -13,8 +13,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// T3: nobody but the owner may read the files, and there are no others than
-// documented, whatever the path is.
+// T3: only the owner may read the files, and there are no others than documented,
+// whatever the path is.
 func TestFiles(t *testing.T) {
 	for _, name := range []string{"plain.db", "with space.db", "a?mode=memory", "a#b", "100%41", "%3f", "Schlüssel-鍵.db", "file:x", "a&b=c;d+e", `quote"'`} {
 		if runtime.GOOS == "windows" && strings.ContainsAny(name, `?:"`) {
@@ -24,9 +24,7 @@ func TestFiles(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, name)
 			st := open(t, path)
-			if err := st.Insert(t.Context(), credential("kept"), 0); err != nil {
-				t.Fatal(err)
-			}
+			insert(t, st, credential("kept"))
 			for _, suffix := range []string{"", "-wal", "-shm"} {
 				info, err := os.Stat(path + suffix)
 				if err != nil {
@@ -48,7 +46,7 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A relative path is one, and stays the same when the program goes elsewhere.
+// A relative path names the same file after the program changes its directory.
 func TestRelativePath(t *testing.T) {
 	home := t.TempDir()
 	t.Chdir(home)
@@ -57,15 +55,13 @@ func TestRelativePath(t *testing.T) {
 		t.Error(err)
 	}
 	t.Chdir(t.TempDir())
-	if err := st.Insert(t.Context(), credential("kept"), 0); err != nil {
-		t.Error(err)
-	}
+	insert(t, st, credential("kept"))
 	if files, err := os.ReadDir("."); err != nil || len(files) > 0 {
 		t.Errorf("files %v, %v, want none", files, err)
 	}
 }
 
-// B8: what cannot be opened is named.
+// B8: the error names the file.
 func TestOpenFails(t *testing.T) {
 	dir := t.TempDir()
 	text := filepath.Join(dir, "text")
@@ -99,12 +95,10 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// B6: closing again does nothing, and a closed store does not know.
+// B6: closing again does nothing, and calls of a closed store are outages.
 func TestClose(t *testing.T) {
 	st := open(t, filepath.Join(t.TempDir(), "credentials.db"))
-	if err := st.Insert(t.Context(), credential("there"), 0); err != nil {
-		t.Fatal(err)
-	}
+	insert(t, st, credential("there"))
 	for range 2 {
 		if err := st.Close(); err != nil {
 			t.Error(err)
@@ -114,7 +108,8 @@ func TestClose(t *testing.T) {
 	for range 2 {
 		_, find := st.Find(t.Context(), c.Kind, c.Digest)
 		_, get := st.Get(t.Context(), c.ID)
-		for _, err := range []error{find, get, st.Touch(t.Context(), c.ID, epoch), st.Insert(t.Context(), credential("new"), 0)} {
+		_, write := st.Insert(t.Context(), credential("new"), store.Limits{})
+		for _, err := range []error{find, get, st.Touch(t.Context(), []store.Use{{ID: c.ID, At: epoch}}), write} {
 			if err == nil || errors.Is(err, store.ErrNotFound) {
 				t.Errorf("after Close: %v", err)
 			}

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// What a call has written survives the machine's end, for every connection that
-// writes has these settings; those that read cannot write.
+// Every connection that writes has the settings with which acknowledged writes
+// survive the end of the machine; those that read cannot write.
 func TestPragmas(t *testing.T) {
 	st, err := Open(t.Context(), filepath.Join(t.TempDir(), "credentials.db"))
 	if err != nil {
@@ -21,7 +21,7 @@ func TestPragmas(t *testing.T) {
 			t.Errorf("%s is %s, %v, want %s", name, got, err, want)
 		}
 	}
-	for db, readOnly := range map[*sql.DB]string{st.write: "0", st.read: "1"} {
+	for db, readOnly := range map[*sql.DB]string{st.write: "0", st.read: "1", st.finder.db: "1"} {
 		pragma(db, "query_only", readOnly)
 		pragma(db, "journal_mode", "wal")
 		pragma(db, "synchronous", "2") // FULL

@@ -13,7 +13,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/service"
 )
 
-// R1: what one store on a file revokes, another one refuses at once.
+// R1: a credential that one store on a file revokes is refused by another at once.
 func TestRevokedByAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	a, b := service.Start(t, open(t, path)), service.Start(t, open(t, path))
@@ -42,7 +42,8 @@ func TestWritersWait(t *testing.T) {
 				for i := range 5 {
 					c := credential(fmt.Sprint(s, " ", w, " ", i))
 					next := credential(c.ID + " next")
-					if err := errors.Join(st.Insert(t.Context(), c, 1000), st.Touch(t.Context(), c.ID, epoch), st.Rotate(t.Context(), c.ID, epoch, next)); err != nil {
+					insert(t, st, c)
+					if err := errors.Join(st.Touch(t.Context(), []store.Use{{ID: c.ID, At: epoch}}), st.Rotate(t.Context(), c.ID, epoch, next, store.Limits{})); err != nil {
 						t.Error(err)
 					}
 				}
@@ -52,20 +53,18 @@ func TestWritersWait(t *testing.T) {
 	group.Wait()
 }
 
-// Nobody waits for a writer that only reads.
+// A reader does not wait for a writer.
 func TestReadersDoNotWait(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	st := open(t, path)
-	if err := st.Insert(t.Context(), credential("there"), 0); err != nil {
-		t.Fatal(err)
-	}
+	insert(t, st, credential("there"))
 	release := hold(t, path)
 	start := time.Now()
 	if _, err := st.Find(t.Context(), store.KindToken, credential("there").Digest); err != nil {
 		t.Error(err)
 	}
 	written := make(chan error, 1)
-	go func() { written <- st.Touch(t.Context(), "there", epoch) }()
+	go func() { written <- st.Touch(t.Context(), []store.Use{{ID: "there", At: epoch}}) }()
 	for range 100 {
 		if _, err := st.Get(t.Context(), "there"); err != nil {
 			t.Error(err)

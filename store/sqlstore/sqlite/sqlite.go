@@ -7,16 +7,18 @@
 //	}
 //	defer st.Close()
 //
-// It is for services of one machine. Several processes may share the file; none
-// learns of the others' changes but by reading, which [sqlstore.Store.Find] does
-// each time. The file must be on a disk of that machine: SQLite's locks do not
-// work on network file systems.
+// It is for services on one machine. Several processes may share the file; each
+// [Store.Find] sees what the others have committed. The file must be on a disk of
+// that machine: SQLite's locks do not work on network file systems.
 //
 // What a call has written survives the end of the process and of the machine
-// (journal_mode WAL, synchronous FULL). Beside the file there are two more while
-// it is in use, with -wal and -shm at the end of their names. A backup uses VACUUM
-// INTO: to copy the three while they are written makes none. Who puts a backup in
-// the place of the file deletes the other two.
+// (journal_mode WAL, synchronous FULL). While the file is in use there are two more
+// beside it, with -wal and -shm at the end of their names. To make a backup use VACUUM
+// INTO; a copy of the three files while they are written may be damaged. When you
+// replace the file by a backup, delete the other two.
+//
+// One process writes at a time. A call waits for the others within its context and
+// a timeout of two seconds.
 package sqlite
 
 import (
@@ -36,18 +38,20 @@ import (
 )
 
 // busyTimeout is how long a writer waits for one of another process, in
-// milliseconds: a little less than the store waits for the call.
+// milliseconds, if its context does not end before: a little less than the store
+// waits for the call.
 const busyTimeout = 1500
 
-// A Store is a [sqlstore.Store] with the connections that [Open] made.
+// A Store is a [sqlstore.Store] with the connections that [Open] opened.
 type Store struct {
 	*sqlstore.Store
+	finder      *finder
 	write, read *sql.DB
 }
 
-// Open opens the database in a file, which is made if there is none, for its
-// owner alone (mode 0600), and makes or updates its tables. The error names the
-// file.
+// Open opens the database in a file, and creates or updates its tables. If there
+// is no file, Open creates one that only its owner can read (mode 0600). The error
+// names the file.
 func Open(ctx context.Context, path string) (*Store, error) {
 	st, err := open(ctx, path)
 	if err != nil {
@@ -56,42 +60,57 @@ func Open(ctx context.Context, path string) (*Store, error) {
 	return st, nil
 }
 
-func open(ctx context.Context, path string) (*Store, error) {
+func open(ctx context.Context, path string) (st *Store, err error) {
 	if path == "" || path == ":memory:" {
 		return nil, errors.New("a file is required; store.Memory keeps credentials in memory")
 	}
-	path, err := filepath.Abs(path)
+	path, err = filepath.Abs(path)
 	if err != nil {
 		return nil, err
 	}
-	// SQLite would make a file that others can read; those beside it are as
-	// this one is.
+	// SQLite would create a file that others can read. The two beside it get
+	// the mode of this one.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	f.Close()
 
-	// One writer: SQLite has no more, and waiting for a connection is fairer
-	// than trying again. It locks when it begins, so that it never has to
-	// give up in the middle.
-	write, err := pool(path, 1, url.Values{"_txlock": {"immediate"}})
+	// SQLite has one writer at a time, and waiting for a connection is fairer
+	// than trying again. It locks when it begins, so that it never has to give
+	// up later.
+	var pools []*sql.DB
+	defer func() {
+		for _, db := range pools {
+			if err != nil {
+				db.Close()
+			}
+		}
+	}()
+	conns := max(4, 2*runtime.GOMAXPROCS(0))
+	for _, p := range []struct {
+		conns int
+		param url.Values
+	}{{1, url.Values{"_txlock": {"immediate"}}}, {conns, url.Values{"_pragma": {"query_only(1)"}}}, {conns, url.Values{"_pragma": {"query_only(1)"}}}} {
+		db, err := pool(path, p.conns, p.param)
+		if err != nil {
+			return nil, err
+		}
+		pools = append(pools, db)
+	}
+	write, read, find := pools[0], pools[1], pools[2]
+	rows, err := sqlstore.New(sqlstore.Config{DB: write, Reads: read, Dialect: sqlstore.SQLite})
+	if err == nil {
+		err = rows.Migrate(ctx)
+	}
 	if err != nil {
 		return nil, err
 	}
-	read, err := pool(path, max(4, 2*runtime.GOMAXPROCS(0)), url.Values{"_pragma": {"query_only(1)"}})
+	lookups, err := newFinder(ctx, find, conns)
 	if err != nil {
-		return nil, errors.Join(err, write.Close())
+		return nil, err
 	}
-	st := &Store{write: write, read: read}
-	st.Store, err = sqlstore.New(sqlstore.Config{DB: write, Reads: read, Dialect: sqlstore.SQLite})
-	if err == nil {
-		err = st.Migrate(ctx)
-	}
-	if err != nil {
-		return nil, errors.Join(err, st.Close())
-	}
-	return st, nil
+	return &Store{rows, lookups, write, read}, nil
 }
 
 // pool returns at most n connections to the file.
@@ -118,11 +137,13 @@ func pool(path string, n int, params url.Values) (*sql.DB, error) {
 // Format implements [fmt.Formatter]. Every verb prints the name of the type.
 func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlite.Store") }
 
-// Close closes the database. Calls that are on their way, and those to come,
-// fail. Closing again does nothing, nor does closing what Open has not made.
+// DB returns the connection that writes, to begin a transaction for
+// [sqlstore.Store.Tx]. There is one: until the transaction ends, other calls that
+// write wait for it, also those of the goroutine that began it.
+func (s *Store) DB() *sql.DB { return s.write }
+
+// Close closes the database. Calls in progress, and later ones, fail. Calling it
+// again does nothing.
 func (s *Store) Close() error {
-	if s == nil || s.write == nil {
-		return nil
-	}
-	return errors.Join(s.read.Close(), s.write.Close())
+	return errors.Join(s.finder.stmt.Close(), s.finder.db.Close(), s.read.Close(), s.write.Close())
 }

@@ -1,4 +1,4 @@
-// Package row reads credentials from rows of the table keystile_credentials.
+// Package row reads and writes rows of the table keystile_credentials.
 package row
 
 import (
@@ -14,26 +14,28 @@ import (
 
 // Columns are those of the table, in the order in which they are read and
 // written.
-const Columns = `id, kind, digest, subject, name, scopes, family, parent, networks, created_at, expires_at, rotated_at, revoked_at, last_used_at, data`
+const Columns = `id, kind, digest, subject, name, hint, scopes, family, client_id, actor, networks, ` +
+	`created_at, expires_at, rotated_at, revoked_at, last_used_at, last_used_addr, data`
 
 // Scan returns the credential whose Columns row has.
 func Scan(row interface{ Scan(...any) error }) (*store.Credential, error) {
 	c := new(store.Credential)
-	err := row.Scan(&c.ID, &c.Kind, (*Digest)(&c.Digest), &c.Subject, &c.Name, (*scopes)(&c.Scopes), &c.Family, &c.Parent, (*networks)(&c.Networks),
-		(*Time)(&c.CreatedAt), (*Time)(&c.ExpiresAt), (*Time)(&c.RotatedAt), (*Time)(&c.RevokedAt), (*Time)(&c.LastUsedAt), &c.Data)
+	err := row.Scan(&c.ID, &c.Kind, (*Digest)(&c.Digest), &c.Subject, &c.Name, &c.Hint, (*scopes)(&c.Scopes), &c.Family, &c.ClientID, &c.Actor, (*networks)(&c.Networks),
+		(*Time)(&c.CreatedAt), (*Time)(&c.ExpiresAt), (*Time)(&c.RotatedAt), (*Time)(&c.RevokedAt), (*Time)(&c.LastUsedAt), (*addr)(&c.LastUsedAddr), &c.Data)
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
 }
 
-// The columns that are more than a string or bytes. A value that is none of
-// theirs is an error: a row that was damaged must not be believed.
+// The columns that are more than a string or bytes. Any value that this package
+// would not have written is an error: a damaged row must not be believed.
 type (
 	Digest   store.Digest // 32 bytes
 	Time     time.Time    // zero: NULL
 	scopes   []string
 	networks []netip.Prefix
+	addr     netip.Addr
 )
 
 func (d *Digest) Scan(v any) error {
@@ -59,6 +61,15 @@ func (c *scopes) Scan(v any) error {
 	return err
 }
 
+// Scopes returns the column's value: never null.
+func Scopes(scopes []string) (string, error) {
+	if len(scopes) == 0 {
+		return "[]", nil
+	}
+	b, err := json.Marshal(scopes)
+	return string(b), err
+}
+
 func (c *networks) Scan(v any) error {
 	s, err := text(v)
 	if err != nil || s == "" {
@@ -74,6 +85,33 @@ func (c *networks) Scan(v any) error {
 	return nil
 }
 
+// Networks returns the column's value.
+func Networks(networks []netip.Prefix) string {
+	var fields []string
+	for _, n := range networks {
+		fields = append(fields, n.String())
+	}
+	return strings.Join(fields, " ")
+}
+
+func (a *addr) Scan(v any) error {
+	s, err := text(v)
+	if err != nil || s == "" {
+		return err
+	}
+	parsed, err := netip.ParseAddr(s)
+	*a = addr(parsed)
+	return err
+}
+
+// Addr returns the column's value.
+func Addr(a netip.Addr) string {
+	if !a.IsValid() {
+		return ""
+	}
+	return a.String()
+}
+
 func (c *Time) Scan(v any) error {
 	var t time.Time
 	switch v := v.(type) {
@@ -87,7 +125,7 @@ func (c *Time) Scan(v any) error {
 	default:
 		return fmt.Errorf("a time of %T", v)
 	}
-	if t.IsZero() { // SQL takes it for long ago, and who reads it for never
+	if t.IsZero() { // long ago to SQL, never to its readers
 		return errors.New("the zero time: must be NULL")
 	}
 	*c = Time(t)

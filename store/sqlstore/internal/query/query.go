@@ -1,0 +1,73 @@
+// Package query describes the statements of a call apart from how they are sent:
+// one after the other through database/sql, or in one round trip by a driver that
+// can do that.
+package query
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+)
+
+// A Statement is SQL with its arguments.
+type Statement struct {
+	SQL  string
+	Args []any
+
+	// Read, if set, reads the rows. A statement may be tried again, so Read
+	// begins anew each time.
+	Read func(Rows) error
+}
+
+// Rows are the result of a statement, as [sql.Rows] are.
+type Rows interface {
+	Next() bool
+	Scan(dest ...any) error
+	Err() error
+}
+
+// A Runner executes statements one after the other. Each sees what was committed
+// before it began. After an error, those that were executed must be rolled back.
+type Runner func(ctx context.Context, statements ...Statement) error
+
+// A Pipeline executes statements as one transaction, on a connection of db: all
+// of them or, with an error, none. It returns [ErrUnsupported] if the connections
+// of db cannot do that.
+type Pipeline func(ctx context.Context, db *sql.DB, statements ...Statement) error
+
+// ErrUnsupported means that nothing was sent, because of the driver.
+var ErrUnsupported = errors.New("not supported by the driver")
+
+// A Queryer is an [sql.DB] or an [sql.Tx].
+type Queryer interface {
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
+}
+
+// On returns a Runner that sends each statement to q.
+func On(q Queryer) Runner {
+	return func(ctx context.Context, statements ...Statement) error {
+		for _, s := range statements {
+			rows, err := q.QueryContext(ctx, s.SQL, s.Args...)
+			if err == nil {
+				err = errors.Join(Read(s, rows), rows.Close())
+			}
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
+// Read reads all rows of s: a statement that returns what it changes has not
+// changed all of it before.
+func Read(s Statement, rows Rows) error {
+	if s.Read != nil {
+		if err := s.Read(rows); err != nil {
+			return err
+		}
+	}
+	for rows.Next() {
+	}
+	return rows.Err()
+}

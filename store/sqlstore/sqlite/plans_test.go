@@ -1,0 +1,129 @@
+package sqlite_test
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/keystile/keystile/store/sqlstore"
+	"github.com/keystile/keystile/store/sqlstore/internal/suite"
+)
+
+// A recorder connects to SQLite and records the statements.
+type recorder struct {
+	sqlite     driver.Driver
+	dsn        string
+	mu         sync.Mutex
+	statements []statement
+}
+
+type statement struct {
+	text string
+	args []any
+}
+
+func (r *recorder) Connect(context.Context) (driver.Conn, error) {
+	conn, err := r.sqlite.Open(r.dsn)
+	if err != nil {
+		return nil, err
+	}
+	return &recording{conn.(sqliteConn), r}, nil
+}
+
+func (r *recorder) Driver() driver.Driver { return r.sqlite }
+
+// taken returns the statements since it was last called.
+func (r *recorder) taken() []statement {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	s := r.statements
+	r.statements = nil
+	return s
+}
+
+type sqliteConn interface {
+	driver.Conn
+	driver.ConnBeginTx
+	driver.ConnPrepareContext
+	driver.ExecerContext
+	driver.QueryerContext
+}
+
+type recording struct {
+	sqliteConn
+	recorder *recorder
+}
+
+func (c *recording) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
+	s := statement{text: query}
+	for _, a := range args {
+		s.args = append(s.args, a.Value)
+	}
+	c.recorder.mu.Lock()
+	c.recorder.statements = append(c.recorder.statements, s)
+	c.recorder.mu.Unlock()
+	return c.sqliteConn.QueryContext(ctx, query, args)
+}
+
+// R11 B9 S1 S5 E13: with 200 000 ended credentials every statement searches an
+// index for what it needs, and only lists of what is live are sorted.
+func TestPlans(t *testing.T) {
+	d := engine.Database(t)
+	d.Filled(t)
+	r := &recorder{sqlite: d.DB.Driver(), dsn: d.DSN}
+	db := sql.OpenDB(r)
+	defer db.Close()
+	st, err := sqlstore.New(sqlstore.Config{DB: db, Dialect: d.Dialect})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, call := range suite.Bounded(st) {
+		r.taken()
+		if err := call.Do(t.Context()); err != nil {
+			t.Fatalf("%s: %v", call.Name, err)
+		}
+		statements := r.taken()
+		if len(statements) == 0 {
+			t.Errorf("%s: no statement", call.Name)
+		}
+		for _, s := range statements {
+			plan := explained(t, d.DB, s)
+			for _, step := range plan {
+				switch {
+				case strings.HasPrefix(step, "SCAN keystile"),
+					strings.HasPrefix(step, "SEARCH") && strings.Contains(step, "_history (subject=? AND kind=?)"),
+					strings.HasPrefix(step, "SEARCH") && strings.HasSuffix(step, "_history (subject=?)"):
+					t.Errorf("%s: %s\n%s", call.Name, s.text, strings.Join(plan, "\n"))
+				case strings.Contains(step, "TEMP B-TREE"):
+					if !strings.Contains(s.text, "INDEXED BY keystile_credentials_live") {
+						t.Errorf("%s: sorts: %s\n%s", call.Name, s.text, strings.Join(plan, "\n"))
+					}
+				}
+			}
+		}
+	}
+}
+
+func explained(t testing.TB, db *sql.DB, s statement) (plan []string) {
+	t.Helper()
+	rows, err := db.QueryContext(t.Context(), `EXPLAIN QUERY PLAN `+s.text, s.args...)
+	if err != nil {
+		t.Fatalf("%s: %v", s.text, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var step string
+		if err := rows.Scan(&id, &parent, &unused, &step); err != nil {
+			t.Fatal(err)
+		}
+		plan = append(plan, step)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return plan
+}
