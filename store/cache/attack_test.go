@@ -1,0 +1,14 @@
+package cache_test
+
+import (
+	"testing"
+
+	"github.com/keystile/keystile/internal/attack"
+	"github.com/keystile/keystile/store"
+	"github.com/keystile/keystile/store/cache"
+)
+
+// E1 E2: an account is taken back from a thief. R11 R13 B9 B14
+func TestAttack(t *testing.T) {
+	attack.Run(t, func(t *testing.T) store.Store { return newCache(t, cache.Config{Store: store.NewMemory()}) }, 2000)
+}
