@@ -91,7 +91,7 @@ func ways(tb testing.TB, n int) []*bench {
 			tb.Error("the handler does not know who is calling")
 		}
 	})
-	tokens, err := bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, LastUsedInterval: -1})
+	tokens, err := bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, HourlyLimit: -1, LastUsedInterval: -1})
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -212,7 +212,7 @@ func BenchmarkGrowth(b *testing.B) {
 	var plain [2][]string
 	for k, n := range sizes {
 		var err error
-		if tokens[k], err = bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, LastUsedInterval: -1}); err != nil {
+		if tokens[k], err = bearer.New(bearer.Config{Store: store.NewMemory(), Limit: -1, HourlyLimit: -1, LastUsedInterval: -1}); err != nil {
 			b.Fatal(err)
 		}
 		for i := range n {

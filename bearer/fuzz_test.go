@@ -26,11 +26,11 @@ func FuzzScopes(f *testing.F) {
 		f.Add(s[0], s[1])
 	}
 	st := store.NewMemory()
-	tokens, err := bearer.New(bearer.Config{Store: st, Limit: -1})
+	tokens, err := bearer.New(bearer.Config{Store: st, Limit: -1, HourlyLimit: -1})
 	if err != nil {
 		f.Fatal(err)
 	}
-	secrets, err := secret.New(secret.Config{Store: st, Limit: -1})
+	secrets, err := secret.New(secret.Config{Store: st, Limit: -1, HourlyLimit: -1})
 	if err != nil {
 		f.Fatal(err)
 	}

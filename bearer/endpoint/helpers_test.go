@@ -44,7 +44,7 @@ func setup(t testing.TB, cfg endpoint.Config) *fixture {
 	if f.tokens, err = bearer.New(bearer.Config{Store: f.store, LastUsedInterval: -1}); err != nil {
 		t.Fatal(err)
 	}
-	if f.secrets, err = secret.New(secret.Config{Store: f.store, LastUsedInterval: -1, AcceptImported: true, Limit: -1}); err != nil {
+	if f.secrets, err = secret.New(secret.Config{Store: f.store, LastUsedInterval: -1, AcceptImported: true, Limit: -1, HourlyLimit: -1}); err != nil {
 		t.Fatal(err)
 	}
 	cfg.Tokens, cfg.Secrets, cfg.Accounts, cfg.Observe = f.tokens, f.secrets, f.accounts, f.events.add

@@ -40,7 +40,7 @@ func BenchmarkGuard(b *testing.B) {
 			}
 			defer cached.Close()
 			ways := []*way{newWay(b, memory), newWay(b, cached)}
-			issuer, err := bearer.New(bearer.Config{Store: memory, Limit: -1, HourlyLimit: -1, HourlyLimit: -1})
+			issuer, err := bearer.New(bearer.Config{Store: memory, Limit: -1, HourlyLimit: -1})
 			if err != nil {
 				b.Fatal(err)
 			}
