@@ -96,7 +96,10 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 	if err != nil {
 		return err
 	}
-	if !old.Current(next.CreatedAt) {
+	switch {
+	case next.Subject != old.Subject:
+		return errors.New("store: Rotate: next.Subject: must be the subject of the credential that is replaced")
+	case !old.Current(next.CreatedAt):
 		return ErrConflict
 	}
 	if err := m.vacant(next); err != nil {

@@ -87,7 +87,8 @@ type Finder interface {
 //
 // Where a call can be refused for more than one reason, the store may return any
 // of them. A mistake of the caller (a [Query] or [Filter] that is not valid, a
-// zero time where one is needed, also one that rounds down to zero) is an error
+// zero time where one is needed, also one that rounds down to zero, a rotation to
+// another subject) is an error
 // that names the mistake and is none of this package's variables. A call whose
 // context has ended changes nothing and returns an error that is none of this
 // package's variables; one that only reads may still return the right answer.
@@ -123,10 +124,10 @@ type Store interface {
 	// Rotate replaces the credential with this ID by next, in one step: the
 	// old one gets RotatedAt = next.CreatedAt and expires at until, or when
 	// it would have expired anyway if that is sooner (a zero until is
-	// never); next, of the same subject, is inserted. If the old one is not active at
-	// next.CreatedAt, or already rotated, Rotate returns ErrConflict, so
-	// exactly one of many callers succeeds. It returns ErrNotFound if there
-	// is no such credential, ErrExists if next's ID or Digest is taken, and
+	// never); next is inserted. It must have the same subject. If the old one
+	// is not active at next.CreatedAt, or already rotated, Rotate returns
+	// ErrConflict, so exactly one of many callers succeeds. It returns
+	// ErrNotFound if there is no such credential, ErrExists if next's ID or Digest is taken, and
 	// ErrLimit if next would exceed l.Recent. l.Active does not count here,
 	// because next takes the place of the old one: an account at its limit can
 	// renew what it has.

@@ -129,6 +129,8 @@ func (a accessKeys) Rotate(ctx context.Context, id string, until time.Time, next
 		switch {
 		case err != nil:
 			return err
+		case next.Subject != old.Subject:
+			return errors.New("hoststore: rotate: next.Subject: must be the subject of the credential that is replaced")
 		case !old.Current(next.CreatedAt):
 			return store.ErrConflict
 		}

@@ -103,7 +103,7 @@ func (s *Store) follow(sc script, partition byte, run func(partition byte) (ruei
 		case "CONFLICT":
 			return answer, store.ErrConflict
 		case "SUBJECT":
-			return answer, fmt.Errorf("redisstore: %s: next.Subject: another than that of the credential it replaces; pass the same", sc.name)
+			return answer, fmt.Errorf("redisstore: %s: next.Subject: must be the subject of the credential that is replaced", sc.name)
 		}
 		if again {
 			return answer, store.ErrNotFound // deleted meanwhile

@@ -76,8 +76,7 @@ func (s *Store) Update(ctx context.Context, id string, ch store.Changes) (*store
 	return one("update", answer)
 }
 
-// Rotate implements [store.Store]. The Subject of next must be that of the
-// credential it replaces.
+// Rotate implements [store.Store].
 func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 	if next.CreatedAt.Truncate(time.Microsecond).IsZero() {
 		return errors.New("redisstore: rotate: next.CreatedAt: zero; set it to the time of the rotation")
@@ -95,7 +94,7 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 		return fmt.Errorf("redisstore: rotate: %w", err)
 	}
 	return s.place(ctx, next, func(ctx context.Context) error {
-		_, err := s.runAcknowledged(ctx, s.rotate, partitionOf(next.Subject), id, string(ends), string(next.Digest[:]), row,
+		_, err := s.runAcknowledged(ctx, s.rotate, partitionOf(id), id, string(ends), string(next.Digest[:]), row,
 			strconv.Itoa(l.Recent), string(since))
 		return err
 	})

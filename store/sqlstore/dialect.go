@@ -3,6 +3,7 @@ package sqlstore
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -62,6 +63,8 @@ func dialectOf(d Dialect) *dialect {
 	}
 	return postgresDialect()
 }
+
+var errOtherSubject = errors.New("next.Subject: must be the subject of the credential that is replaced")
 
 // An insertion is a credential to be inserted within limits.
 type insertion struct {

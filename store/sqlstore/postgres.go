@@ -169,32 +169,26 @@ func pgInsert(ctx context.Context, run query.Runner, in insertion) ([]store.Dige
 }
 
 const pgRotation = `WITH old AS MATERIALIZED (
-		SELECT rotated_at IS NULL AND revoked_at IS NULL AND COALESCE(expires_at, 'infinity') > $12::timestamptz AS current
+		SELECT subject = $4::text AS same_subject, rotated_at IS NULL AND revoked_at IS NULL AND COALESCE(expires_at, 'infinity') > $12::timestamptz AS current
 		FROM keystile_credentials WHERE id = $19::text FOR NO KEY UPDATE
 	), ` + pgRecent + `, room AS MATERIALIZED (
-		SELECT current, $21 <= 0 OR n < $21 AS ok FROM old, recent
+		SELECT CASE WHEN NOT same_subject THEN 'subject' WHEN NOT current THEN 'conflict' WHEN $21 > 0 AND n >= $21 THEN 'limit' END AS refusal
+		FROM old, recent
 	), inserted AS (
-		` + pgValues + `FROM room WHERE current AND ok ON CONFLICT DO NOTHING RETURNING digest
+		` + pgValues + `FROM room WHERE refusal IS NULL ON CONFLICT DO NOTHING RETURNING digest
 	), rotated AS (
 		UPDATE keystile_credentials k SET rotated_at = $12, expires_at = LEAST(k.expires_at, $20::timestamptz)
 		WHERE k.id = $19 AND EXISTS (SELECT FROM inserted) RETURNING digest
 	)
-	SELECT 'conflict', NULL::bytea FROM room WHERE NOT current
-	UNION ALL SELECT 'limit', NULL FROM room WHERE current AND NOT ok
-	UNION ALL SELECT 'exists', NULL FROM room WHERE current AND ok AND NOT EXISTS (SELECT FROM inserted)
+	SELECT refusal, NULL::bytea FROM room WHERE refusal IS NOT NULL
+	UNION ALL SELECT 'exists', NULL FROM room WHERE refusal IS NULL AND NOT EXISTS (SELECT FROM inserted)
 	UNION ALL SELECT 'inserted', digest FROM inserted, ` + pgNotify + `
 	UNION ALL SELECT 'rotated', digest FROM rotated, ` + pgNotify
-
-// pgLockBoth locks the subjects of the credential with ID $1 and of its
-// successor, which are the same as a rule, in the order of their hashes.
-const pgLockBoth = pgLock + `FROM (
-		SELECT DISTINCT hashtext(subject) AS h FROM (SELECT subject FROM keystile_credentials WHERE id = $1::text UNION ALL SELECT $2::text) b ORDER BY h
-	) s`
 
 func pgRotate(ctx context.Context, run query.Runner, id string, until any, in insertion) error {
 	var out outcome
 	err := run(ctx,
-		query.Statement{SQL: pgLockBoth, Args: []any{id, in.subject}},
+		query.Statement{SQL: pgLockSubject, Args: []any{in.subject}},
 		query.Statement{SQL: pgRotation, Args: append(in.values, id, until, max(in.limits.Recent, 0), in.since), Read: out.read})
 	if err != nil {
 		return err
@@ -225,6 +219,8 @@ func (o *outcome) read(rows query.Rows) error {
 			o.answer = store.ErrExists
 		case "conflict":
 			o.answer = store.ErrConflict
+		case "subject":
+			o.answer = errOtherSubject
 		case "ended":
 			o.ended = append(o.ended, store.Digest(*d))
 		}

@@ -77,7 +77,7 @@ const (
 
 	liteEndThese = `UPDATE keystile_credentials SET revoked_at = ?2 WHERE id IN (SELECT value FROM json_each(?1)) RETURNING digest`
 
-	liteCurrent = `SELECT rotated_at IS NULL AND revoked_at IS NULL AND COALESCE(expires_at, 9223372036854775807) > ?2 FROM keystile_credentials WHERE id = ?1`
+	liteState = `SELECT CASE WHEN subject <> ?3 THEN 'subject' WHEN rotated_at IS NULL AND revoked_at IS NULL AND COALESCE(expires_at, 9223372036854775807) > ?2 THEN 'current' ELSE 'conflict' END FROM keystile_credentials WHERE id = ?1`
 
 	liteRotation = `UPDATE keystile_credentials SET rotated_at = ?2, expires_at = COALESCE(min(expires_at, ?3), expires_at, ?3) WHERE id = ?1`
 )
@@ -130,14 +130,16 @@ func liteInsertRecent(ctx context.Context, run query.Runner, in insertion) error
 }
 
 func liteRotate(ctx context.Context, run query.Runner, id string, until any, in insertion) error {
-	var current []bool
-	err := run(ctx, query.Statement{SQL: liteCurrent, Args: []any{id, in.created}, Read: all(&current)})
+	var state []string
+	err := run(ctx, query.Statement{SQL: liteState, Args: []any{id, in.created, in.subject}, Read: all(&state)})
 	switch {
 	case err != nil:
 		return err
-	case len(current) == 0:
+	case len(state) == 0:
 		return store.ErrNotFound
-	case !current[0]:
+	case state[0] == "subject":
+		return errOtherSubject
+	case state[0] == "conflict":
 		return store.ErrConflict
 	}
 	if err := liteInsertRecent(ctx, run, in); err != nil {

@@ -13,6 +13,16 @@ func rotateMutants() []mutant {
 		{fault: "Rotate does not say when", caught: []string{"rotate-ends-the-old-and-adds-the-new", "rotate-once-only"}, plant: func(m *mutable) {
 			m.afterRotate(func(before, after *store.Credential, until time.Time) { after.RotatedAt = time.Time{} })
 		}},
+		{fault: "Rotate gives the successor to another subject", caught: []string{"rotate-keeps-the-subject"}, plant: func(m *mutable) {
+			m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
+				old, err := m.raw.Get(ctx, id)
+				if err != nil || old.Subject == next.Subject {
+					return m.raw.Rotate(ctx, id, until, next, l)
+				}
+				_, err = m.raw.Insert(ctx, next, l)
+				return err
+			}
+		}},
 		{fault: "Rotate copies the old name", caught: []string{"rotate-ends-the-old-and-adds-the-new"}, plant: func(m *mutable) {
 			m.beforeRotate(func(old, next *store.Credential) error {
 				next.Name = old.Name

@@ -17,6 +17,7 @@ func rotateChecks() []check {
 		{"rotate-is-judged-at-creation", "the successor's own time decides; a store that asks its clock disagrees with the caller about what has expired", rotateIsJudgedAtCreation},
 		{"rotate-needs-no-room", "an account at its limit must be able to renew what it has", rotateNeedsNoRoom},
 		{"rotate-refuses-zero-time", "a credential that was rotated at no time does not count as rotated: it is rotated again, and its reuse goes unnoticed", rotateRefusesZero},
+		{"rotate-keeps-the-subject", "a rotation to another subject gives one account's credential to another", rotateKeepsSubject},
 		{"rotate-chain-is-one-family", "the whole chain has to be found to be revoked when one of it was stolen", rotateChain},
 	}
 }
@@ -125,6 +126,16 @@ func rotateRefusesZero(p *probe) {
 		p.rows(old)
 		p.gone(next)
 	}
+}
+
+func rotateKeepsSubject(p *probe) {
+	old, other := credential(), credential()
+	next := successor(old)
+	next.Subject = other.Subject
+	p.insert(old, other)
+	p.mistaken("Rotate to another subject", p.st.Rotate(p.ctx, old.ID, old.ExpiresAt, next.Clone(), store.Limits{}))
+	p.rows(old, other)
+	p.gone(next)
 }
 
 func rotateChain(p *probe) {
