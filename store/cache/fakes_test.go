@@ -224,6 +224,13 @@ func token(id string) *store.Credential {
 	}
 }
 
+// after returns the credential with this ID that takes the place of c.
+func after(c *store.Credential, id string) *store.Credential {
+	next := token(id)
+	next.Subject = c.Subject
+	return next
+}
+
 // use returns a use of the credential with this ID.
 func use(id string, at time.Time) []store.Use { return []store.Use{{ID: id, At: at}} }
 

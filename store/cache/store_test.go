@@ -50,7 +50,7 @@ func TestWritesForget(t *testing.T) {
 		{"by family of a subject", revoke(store.Filter{Family: a.Family, Subject: a.Subject}), "revoked"},
 		{"by client of a subject", revoke(store.Filter{ClientID: a.ClientID, Subject: a.Subject}), "revoked"},
 		{"all but one", revoke(store.Filter{Subject: a.Subject, Except: []string{"b"}}), "revoked"},
-		{"rotate", func(c *cache.Cache) error { return c.Rotate(ctx, a.ID, time.Now(), token("n"), store.Limits{}) }, "rotated"},
+		{"rotate", func(c *cache.Cache) error { return c.Rotate(ctx, a.ID, time.Now(), after(a, "n"), store.Limits{}) }, "rotated"},
 		{"by its ID as a family", revoke(store.Filter{Family: a.ID, Subject: a.Subject}), "revoked"},
 		{"insert that ends the oldest", func(c *cache.Cache) error {
 			next := token("n")
@@ -201,9 +201,9 @@ func TestLookupInFlight(t *testing.T) {
 			time.Sleep(20 * time.Millisecond) // for the news
 			return err
 		}, "revoked"},
-		{"rotated here", func(p *pair) error { return p.Rotate(ctx, "a", time.Now(), token("n"), store.Limits{}) }, "rotated"},
+		{"rotated here", func(p *pair) error { return p.Rotate(ctx, "a", time.Now(), after(token("a"), "n"), store.Limits{}) }, "rotated"},
 		{"rotated there", func(p *pair) error {
-			err := p.there.Rotate(ctx, "a", time.Now(), token("n"), store.Limits{})
+			err := p.there.Rotate(ctx, "a", time.Now(), after(token("a"), "n"), store.Limits{})
 			time.Sleep(20 * time.Millisecond)
 			return err
 		}, "rotated"},
@@ -283,8 +283,12 @@ func TestLookupDuringWrite(t *testing.T) {
 			_, err := c.Revoke(ctx, store.Filter{ID: "a"}, time.Now())
 			return err
 		}, "a", "good", "revoked"},
-		{"rotate, the old one", func(c *cache.Cache) error { return c.Rotate(ctx, "a", time.Now(), token("n"), store.Limits{}) }, "a", "good", "rotated"},
-		{"rotate, the new one", func(c *cache.Cache) error { return c.Rotate(ctx, "a", time.Now(), token("n"), store.Limits{}) }, "n", "unknown", "good"},
+		{"rotate, the old one", func(c *cache.Cache) error {
+			return c.Rotate(ctx, "a", time.Now(), after(token("a"), "n"), store.Limits{})
+		}, "a", "good", "rotated"},
+		{"rotate, the new one", func(c *cache.Cache) error {
+			return c.Rotate(ctx, "a", time.Now(), after(token("a"), "n"), store.Limits{})
+		}, "n", "unknown", "good"},
 		{"touch", func(c *cache.Cache) error { return c.Touch(ctx, use("a", time.Now())) }, "a", "good", "used"},
 		{"prune", func(c *cache.Cache) error {
 			_, err := c.Prune(ctx, prunable())

@@ -46,8 +46,11 @@ func TestUnknownNeverHides(t *testing.T) {
 	}{
 		{"inserted here", func(p *pair) { p.must(add(ctx, p.Cache, token("a"))) }},
 		{"inserted there", func(p *pair) { p.must(add(ctx, p.there, token("a"))); news() }},
-		{"rotated here", func(p *pair) { p.must(p.Rotate(ctx, "old", time.Now(), token("a"), store.Limits{})) }},
-		{"rotated there", func(p *pair) { p.must(p.there.Rotate(ctx, "old", time.Now(), token("a"), store.Limits{})); news() }},
+		{"rotated here", func(p *pair) { p.must(p.Rotate(ctx, "old", time.Now(), after(token("old"), "a"), store.Limits{})) }},
+		{"rotated there", func(p *pair) {
+			p.must(p.there.Rotate(ctx, "old", time.Now(), after(token("old"), "a"), store.Limits{}))
+			news()
+		}},
 		{"inserted, and the answer was lost", func(p *pair) {
 			p.here.written = func() error { return errors.New("connection reset") }
 			if _, err := p.Insert(ctx, token("a"), store.Limits{}); err == nil {
