@@ -26,6 +26,8 @@ var engine = suite.Engine{
 
 func TestSuite(t *testing.T) { suite.Run(t, engine) }
 
+func TestManyLive(t *testing.T) { engine.ManyLive(t) }
+
 // The same through database/sql, as with a driver that cannot send several
 // statements at once. A transaction of the application never sends several at once.
 func TestSuiteWithoutPipeline(t *testing.T) {

@@ -1,3 +1,5 @@
+//go:build !race
+
 package sqlite_test
 
 import (
@@ -12,16 +14,6 @@ import (
 	"github.com/keystile/keystile/store"
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
-
-// filledAt fills a file with the credentials of [suite.Database.Filled].
-func filledAt(t testing.TB, path string) {
-	t.Helper()
-	e := engine
-	e.Create = func(testing.TB) string {
-		return "file:" + filepath.ToSlash(path) + "?_txlock=immediate&_pragma=busy_timeout(10000)"
-	}
-	e.Database(t).Filled(t)
-}
 
 // S3 E4 B9: while 40 pages of an account with 200 000 ended credentials are listed
 // all the time, a Find returns its answer or an outage by its deadline, and so does

@@ -1,3 +1,5 @@
+//go:build !race
+
 package sqlite_test
 
 import (
@@ -67,6 +69,8 @@ func (c *recording) QueryContext(ctx context.Context, query string, args []drive
 	c.recorder.mu.Unlock()
 	return c.sqliteConn.QueryContext(ctx, query, args)
 }
+
+func TestManyLive(t *testing.T) { engine.ManyLive(t) }
 
 // R11 B9 S1 S5 E13: with 200 000 ended credentials every statement searches an
 // index for what it needs, and only lists of what is live are sorted.

@@ -29,6 +29,16 @@ var engine = suite.Engine{
 	New: sqlstore.New,
 }
 
+// filledAt fills a file with the credentials of [suite.Database.Filled].
+func filledAt(t testing.TB, path string) {
+	t.Helper()
+	e := engine
+	e.Create = func(testing.TB) string {
+		return "file:" + filepath.ToSlash(path) + "?_txlock=immediate&_pragma=busy_timeout(10000)"
+	}
+	e.Database(t).Filled(t)
+}
+
 func TestSuite(t *testing.T) { suite.Run(t, engine) }
 
 // The whole contract. R1 R3 R4 R6 R8 R10 R11 R16 B9 B15

@@ -50,7 +50,6 @@ func RunWithoutTx(t *testing.T, e Engine) {
 		"TxRevokeWaits":        testTxRevokeWaits,
 		"Timeout":              testTimeout,
 		"IDsThatCannotBe":      testIDsThatCannotBe,
-		"ManyLive":             testManyLive,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, e.Database(t)) })
 	}
