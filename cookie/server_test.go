@@ -16,6 +16,7 @@ import (
 
 	"github.com/keystile/keystile/auth"
 	"github.com/keystile/keystile/cookie"
+	"github.com/keystile/keystile/internal/services"
 )
 
 // routes is a service as the package comment has it.
@@ -132,12 +133,7 @@ func TestServer(t *testing.T) {
 // TestCurl goes through a session with curl, whose cookie engine knows __Host-
 // and has nothing to do with Go.
 func TestCurl(t *testing.T) {
-	curl, err := exec.LookPath("curl")
-	if err != nil && os.Getenv("CI") != "" {
-		t.Fatal("curl is not installed: CI needs it")
-	} else if err != nil {
-		t.Skip("curl is not installed")
-	}
+	curl := services.Find(t, "curl")
 	each(t, func(t *testing.T, cfg cookie.Config) {
 		s := newSite(t, cfg)
 		server, _ := serve(t, s)

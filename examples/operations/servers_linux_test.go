@@ -1,9 +1,7 @@
 package operations_test
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,17 +17,7 @@ import (
 // installed the test is skipped, and fails where CI is set.
 func run(t testing.TB, program string, args ...string) string {
 	t.Helper()
-	path, err := exec.LookPath(program)
-	if found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/" + program); len(found) > 0 {
-		path, err = found[len(found)-1], nil
-	}
-	switch {
-	case err != nil && os.Getenv("CI") != "":
-		t.Fatal(err)
-	case err != nil:
-		t.Skip(err)
-	}
-	out, err := exec.Command(path, args...).CombinedOutput()
+	out, err := exec.Command(services.Find(t, program, "/usr/lib/postgresql/*/bin/"+program), args...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%s %s: %v\n%s", program, strings.Join(args, " "), err, out)
 	}

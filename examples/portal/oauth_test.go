@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/keystile/keystile/internal/services"
 	"golang.org/x/oauth2"
 	"golang.org/x/oauth2/clientcredentials"
 )
@@ -97,12 +98,7 @@ func TestMetadata(t *testing.T) {
 
 // TestGuide pastes the lines of docs/guide.md that are about these endpoints.
 func TestGuide(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
-	}
+	services.Find(t, "curl")
 	text, err := os.ReadFile("../../docs/guide.md")
 	if err != nil {
 		t.Fatal(err)

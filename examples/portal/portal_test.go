@@ -17,6 +17,8 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+
+	"github.com/keystile/keystile/internal/services"
 )
 
 // start runs the portal with args until the test ends and returns what it
@@ -214,12 +216,7 @@ func TestHealthzAndIndex(t *testing.T) {
 
 // TestCurlLines pastes every line that the portal prints into a shell.
 func TestCurlLines(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
-	}
+	services.Find(t, "curl")
 	out, dir := start(t), t.TempDir()
 	want := []string{"200", "201", "200", "200", "200", "200", "200", "200", "403", "303", "200", "401", "200"}
 	for n := 0; n < len(want); {

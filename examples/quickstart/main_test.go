@@ -11,6 +11,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/keystile/keystile/internal/services"
 )
 
 const readme = "../../README.md"
@@ -33,12 +35,7 @@ func TestReadme(t *testing.T) {
 		t.Errorf("main.go has %d lines: under 60 are wanted", lines)
 	}
 
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
-	}
+	services.Find(t, "curl")
 	curl := serve(t, string(source))
 	for _, call := range transcript(t, string(text)) {
 		line := curl

@@ -24,7 +24,7 @@ type Postgres struct {
 // are settings, such as "log_statement=all".
 func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	tb.Helper()
-	path := find(tb, "postgres", "/usr/lib/postgresql/*/bin/postgres", "/usr/pgsql-*/bin/postgres")
+	path := Find(tb, "postgres", "/usr/lib/postgresql/*/bin/postgres", "/usr/pgsql-*/bin/postgres")
 	if real, err := filepath.EvalSymlinks(path); err == nil {
 		path = real // its tools are beside it
 	}

@@ -20,7 +20,7 @@ type Redis struct{ server }
 // settings, such as "--appendonly", "yes"; by default it keeps nothing on disk.
 func StartRedis(tb testing.TB, args ...string) *Redis {
 	tb.Helper()
-	path := find(tb, "redis-server")
+	path := Find(tb, "redis-server")
 	as := unprivileged(tb)
 	r := &Redis{server{tb: tb, name: "Redis", dir: directory(tb, as), port: freePort(tb), as: as}}
 	r.args = func() []string {
@@ -41,7 +41,7 @@ func StartRedis(tb testing.TB, args ...string) *Redis {
 // StartSentinel starts a Redis server as a sentinel, which monitors nothing yet.
 func StartSentinel(tb testing.TB) *Redis {
 	tb.Helper()
-	path := find(tb, "redis-server")
+	path := Find(tb, "redis-server")
 	as := unprivileged(tb)
 	r := &Redis{server{tb: tb, name: "Redis Sentinel", dir: directory(tb, as), port: freePort(tb), as: as}}
 	config := filepath.Join(r.dir, "sentinel.conf")

@@ -147,26 +147,6 @@ func children(tb testing.TB, pid int) []int {
 	return found
 }
 
-// find returns the path of a program: the newest that one of the patterns finds,
-// or else the one in PATH.
-func find(tb testing.TB, program string, patterns ...string) string {
-	tb.Helper()
-	for _, pattern := range patterns {
-		if found, _ := filepath.Glob(pattern); len(found) > 0 {
-			return found[len(found)-1]
-		}
-	}
-	path, err := exec.LookPath(program)
-	switch {
-	case err == nil:
-		return path
-	case os.Getenv("CI") != "":
-		tb.Fatalf("services: %v", err)
-	}
-	tb.Skipf("services: %v", err)
-	return ""
-}
-
 // directory makes the directory of a server, which belongs to whom it runs as.
 func directory(tb testing.TB, as *syscall.Credential) string {
 	tb.Helper()

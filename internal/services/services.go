@@ -4,5 +4,6 @@
 // are not it is skipped, and fails where CI is set.
 //
 // The servers can be killed, paused, started again and replaced by a replica, and a
-// [Proxy] breaks or slows down the network to them. It works on Linux; elsewhere the tests that need it are left out.
+// [Proxy] breaks or slows down the network to them. Servers start on Linux only:
+// elsewhere the tests that need them are left out.
 package services

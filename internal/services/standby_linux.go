@@ -63,7 +63,7 @@ type PgBouncer struct{ server }
 // StartPgBouncer starts a pooler in front of p.
 func (p *Postgres) StartPgBouncer(tb testing.TB) *PgBouncer {
 	tb.Helper()
-	path := find(tb, "pgbouncer", "/usr/sbin/pgbouncer")
+	path := Find(tb, "pgbouncer", "/usr/sbin/pgbouncer")
 	b := &PgBouncer{server{tb: tb, name: "PgBouncer", dir: directory(tb, p.as), port: freePort(tb), as: p.as}}
 	config := filepath.Join(b.dir, "pgbouncer.ini")
 	b.target(config, p)

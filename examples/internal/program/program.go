@@ -7,7 +7,6 @@ import (
 	"bytes"
 	"io"
 	"net/http"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
@@ -15,6 +14,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/keystile/keystile/internal/services"
 )
 
 // End is the last line of what a program prints for its reader.
@@ -32,12 +33,7 @@ type Program struct {
 // Start builds the program in the working directory and runs it on a free port.
 func Start(t *testing.T) *Program {
 	t.Helper()
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
-	}
+	services.Find(t, "curl")
 	p := &Program{t: t, dir: t.TempDir()}
 	bin := filepath.Join(t.TempDir(), "program")
 	if out, err := exec.Command("go", "build", "-o", bin, ".").CombinedOutput(); err != nil {

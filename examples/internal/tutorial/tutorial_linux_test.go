@@ -29,12 +29,7 @@ const (
 // TestTutorial writes the files of docs/tutorial.md into an empty directory,
 // starts what it starts, and pastes its commands: they print what the page says.
 func TestTutorial(t *testing.T) {
-	if _, err := exec.LookPath("curl"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("curl is missing")
-		}
-		t.Skip("curl is missing")
-	}
+	services.Find(t, "curl")
 	root, err := filepath.Abs("../../..")
 	if err != nil {
 		t.Fatal(err)
