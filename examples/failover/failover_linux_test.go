@@ -66,26 +66,34 @@ func TestCache(t *testing.T) {
 					}
 					revoked = time.Now()
 				})
-				var accepted time.Duration
-				for time.Since(revoked) < bound+100*time.Millisecond {
-					asked := time.Since(revoked)
-					got, err := c.Find(t.Context(), issued.Kind, issued.Digest)
-					if err == nil && got.RevokedAt.IsZero() {
-						accepted = asked
-					}
-					if errors.Is(err, store.ErrNotFound) {
-						t.Fatal("an outage was reported as an answer")
-					}
-				}
-				t.Logf("accepted for %v", accepted)
-				if accepted > bound {
-					t.Errorf("accepted for %v after the revocation, want at most %v", accepted, bound)
-				}
+				wantBounded(t, c, issued, revoked)
 				if failed() == failedBefore {
 					t.Error("WatchError was not called")
 				}
 			})
 		}
+	}
+}
+
+// wantBounded asks the cache for c until the bound is over since its revocation: an
+// answer in which c is good is an error after the bound, and one in which c does
+// not exist always is.
+func wantBounded(t *testing.T, from *cache.Cache, c *store.Credential, revoked time.Time) {
+	t.Helper()
+	var accepted time.Duration
+	for time.Since(revoked) < bound+100*time.Millisecond {
+		asked := time.Since(revoked)
+		got, err := from.Find(t.Context(), c.Kind, c.Digest)
+		if err == nil && got.RevokedAt.IsZero() {
+			accepted = asked
+		}
+		if errors.Is(err, store.ErrNotFound) {
+			t.Fatal("an outage was reported as an answer")
+		}
+	}
+	t.Logf("accepted for %v", accepted)
+	if accepted > bound {
+		t.Errorf("accepted for %v after the revocation, want at most %v", accepted, bound)
 	}
 }
 
