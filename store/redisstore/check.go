@@ -22,7 +22,8 @@ const maxDelivery = 500 * time.Millisecond
 
 // Check implements [store.Checker]. For each server it examines the role, the
 // replicas, the clock and the settings that the package comment lists. Then it
-// sends a notification and waits for it.
+// sends a notification and waits for it. Last it reports how many messages of others
+// Watch has ignored since the Check before.
 //
 // Settings that the server does not report, because it forbids CONFIG, are named
 // only if Check finds something else.
@@ -37,8 +38,8 @@ func (s *Store) Check(ctx context.Context) error {
 	if err := s.checkDelivery(ctx); err != nil {
 		found = append(found, err)
 	}
-	if n := s.strays.Load(); n > 0 {
-		found = append(found, fmt.Errorf("redisstore: check: %d messages on the channels are not from keystile; restrict to this service which users may publish on %s*", n, s.prefix))
+	if n := s.strays.Swap(0); n > 0 {
+		found = append(found, fmt.Errorf("redisstore: check: %d messages on the channels since the last check are not from keystile; restrict to this service which users may publish on %s*", n, s.prefix))
 	}
 	if len(found) == 0 {
 		return nil

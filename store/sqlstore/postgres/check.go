@@ -73,7 +73,7 @@ func (r *reading) findings(asked, answered time.Time, strays int64) error {
 		"the clocks of this process and of the server differ by %v; synchronize them", r.now.Sub(asked).Round(time.Second))
 	room := r.maxConnections - r.superusers
 	find(r.connections*10 > room*9, "%d of %d connections are in use; raise max_connections or use fewer", r.connections, room)
-	find(strays > 0, "%d notifications that are not digests have arrived; find the role that sends them", strays)
+	find(strays > 0, "%d notifications since the last check are not from keystile; find the role that sends them", strays)
 	return errors.Join(errs...)
 }
 
