@@ -3,72 +3,13 @@
 package sqlite_test
 
 import (
-	"context"
 	"database/sql"
-	"database/sql/driver"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/keystile/keystile/store/sqlstore"
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
-
-// A recorder connects to SQLite and records the statements.
-type recorder struct {
-	sqlite     driver.Driver
-	dsn        string
-	mu         sync.Mutex
-	statements []statement
-}
-
-type statement struct {
-	text string
-	args []any
-}
-
-func (r *recorder) Connect(context.Context) (driver.Conn, error) {
-	conn, err := r.sqlite.Open(r.dsn)
-	if err != nil {
-		return nil, err
-	}
-	return &recording{conn.(sqliteConn), r}, nil
-}
-
-func (r *recorder) Driver() driver.Driver { return r.sqlite }
-
-// taken returns the statements since it was last called.
-func (r *recorder) taken() []statement {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	s := r.statements
-	r.statements = nil
-	return s
-}
-
-type sqliteConn interface {
-	driver.Conn
-	driver.ConnBeginTx
-	driver.ConnPrepareContext
-	driver.ExecerContext
-	driver.QueryerContext
-}
-
-type recording struct {
-	sqliteConn
-	recorder *recorder
-}
-
-func (c *recording) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	s := statement{text: query}
-	for _, a := range args {
-		s.args = append(s.args, a.Value)
-	}
-	c.recorder.mu.Lock()
-	c.recorder.statements = append(c.recorder.statements, s)
-	c.recorder.mu.Unlock()
-	return c.sqliteConn.QueryContext(ctx, query, args)
-}
 
 func TestManyLive(t *testing.T) { engine.ManyLive(t) }
 
