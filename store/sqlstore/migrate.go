@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"strconv"
 	"strings"
+	"time"
 )
 
 //go:embed migrations
@@ -36,10 +37,25 @@ func (s *Store) Migrate(ctx context.Context) error {
 	if s.tx != nil {
 		return errors.New("sqlstore: migrate: not within a transaction: call it on the Store that Tx was called on")
 	}
-	if err := s.migrate(ctx); err != nil {
+	err := s.migrate(ctx)
+	for tries := 0; isLocked(err) && tries < 100 && ctx.Err() == nil; tries++ {
+		select {
+		case <-time.After(20 * time.Millisecond):
+		case <-ctx.Done():
+		}
+		err = s.migrate(ctx)
+	}
+	if err != nil {
 		return fmt.Errorf("sqlstore: migrate: %w", err)
 	}
 	return nil
+}
+
+// isLocked reports whether err is SQLITE_BUSY, by SQLite's own text for it. When
+// several processes create a database file, SQLite does not wait for the lock that a
+// new connection needs to set the journal mode, whatever its busy timeout is.
+func isLocked(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "database is locked")
 }
 
 func (s *Store) migrate(ctx context.Context) error {

@@ -2,11 +2,13 @@ package sqlite_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/keystile/keystile/store"
@@ -114,5 +116,24 @@ func TestClose(t *testing.T) {
 				t.Errorf("after Close: %v", err)
 			}
 		}
+	}
+}
+
+// Several processes of a service open a file that does not exist yet.
+func TestOpenAtOnce(t *testing.T) {
+	for i := range 50 { // one of 25 failed when Migrate did not try again
+		path := filepath.Join(t.TempDir(), fmt.Sprint(i, ".db"))
+		var opened sync.WaitGroup
+		for range 8 {
+			opened.Go(func() {
+				st, err := sqlite.Open(t.Context(), path)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				st.Close()
+			})
+		}
+		opened.Wait()
 	}
 }
