@@ -65,21 +65,22 @@ func (h *history) forget(marks ...*atomic.Uint64) {
 	h.version.Store(v) // last: whoever sees a version sees its marks
 }
 
+// marks are the marks by which one answer is forgotten.
+type marks [fields + 1]*atomic.Uint64
+
 // A stamp is a version, and the marks by which what was learnt then can be
 // forgotten.
 type stamp struct {
 	version uint64
-	marks   [fields + 1]*atomic.Uint64
+	marks   marks
 }
 
-// stamp returns a stamp of the current version for c.
-func (h *history) stamp(c *store.Credential) stamp {
-	return stamp{h.version.Load(), h.marks(c)}
-}
+// stamp returns a stamp of the current version.
+func (h *history) stamp(m marks) stamp { return stamp{h.version.Load(), m} }
 
 // marks returns the marks of c.
-func (h *history) marks(c *store.Credential) [fields + 1]*atomic.Uint64 {
-	return [...]*atomic.Uint64{
+func (h *history) marks(c *store.Credential) marks {
+	return marks{
 		h.digest(c.Digest),
 		h.mark(byID, c.ID),
 		h.mark(bySubject, c.Subject),

@@ -53,7 +53,7 @@ func TestForgottenIsNotCurrent(t *testing.T) {
 	// That of row is last, to leave time to ask.
 	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1<<16), h.mark(byID, row.ID))
 	for range 50 {
-		a := &answer{row: row, stamp: h.stamp(row)}
+		a := &basis{stamp: h.stamp(h.marks(row))}
 		if !a.current(h.version.Load()) {
 			t.Fatal("what nothing was forgotten of is not current")
 		}

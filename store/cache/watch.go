@@ -19,18 +19,18 @@ const (
 )
 
 // watch keeps a Watch going until ctx is done.
-func (c *Cache) watch(ctx context.Context, w store.Watcher) {
-	defer close(c.stopped)
+func (f *freshness) watch(ctx context.Context, w store.Watcher) {
+	defer close(f.stopped)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		began := c.now()
-		err := c.watchOnce(ctx, w)
+		began := f.now()
+		err := f.watchOnce(ctx, w)
 		if ctx.Err() != nil {
 			return
 		}
-		if c.watchError != nil {
-			c.watchError(err)
+		if f.watchError != nil {
+			f.watchError(err)
 		}
-		if c.now()-began > maxPause {
+		if f.now()-began > maxPause {
 			pause = minPause
 		}
 		select {
@@ -50,23 +50,23 @@ func (c *Cache) watch(ctx context.Context, w store.Watcher) {
 // for the first one after the beginning, and that moment was read. The lease
 // lasts for leaseTime from then. So when it is over, a change that nobody told
 // of was complete for less than 0.5s + leaseTime before that, whatever was slow.
-func (c *Cache) watchOnce(ctx context.Context, w store.Watcher) (err error) {
+func (f *freshness) watchOnce(ctx context.Context, w store.Watcher) (err error) {
 	defer func() {
-		c.lease.Store(0)
+		f.lease.Store(0)
 		if v := recover(); v != nil {
 			err = fmt.Errorf("cache: panic in Watch: %v\n%s", v, debug.Stack())
 		}
 	}()
-	before, first := c.now(), true
+	before, first := f.now(), true
 	alive := func() {
 		if first {
 			first = false
-			c.history.forget(&c.history.all) // nobody told of what happened up to here
+			f.history.forget(&f.history.all) // nobody told of what happened up to here
 		}
-		now := c.now()
-		c.lease.Store(int64(before + leaseTime))
+		now := f.now()
+		f.lease.Store(int64(before + leaseTime))
 		before = now
 	}
-	changed := func(d store.Digest) { c.history.forget(c.history.digest(d)) }
+	changed := func(d store.Digest) { f.history.forget(f.history.digest(d)) }
 	return w.Watch(ctx, alive, changed)
 }
