@@ -110,10 +110,12 @@ type question struct {
 }
 
 var (
-	_ store.Store   = (*Cache)(nil)
-	_ store.Checker = (*Cache)(nil)
-	_ store.Scanner = (*Cache)(nil)
-	_ store.Placer  = (*Cache)(nil)
+	_ store.Store    = (*Cache)(nil)
+	_ store.Watcher  = (*Cache)(nil)
+	_ store.Notifier = (*Cache)(nil)
+	_ store.Checker  = (*Cache)(nil)
+	_ store.Scanner  = (*Cache)(nil)
+	_ store.Placer   = (*Cache)(nil)
 )
 
 // New returns a [Cache] for cfg, and begins to watch its Store if that is a

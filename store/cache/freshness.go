@@ -3,6 +3,7 @@ package cache
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,8 @@ type freshness struct {
 	closed  atomic.Bool
 	stop    context.CancelFunc // ends the watch
 	stopped chan struct{}      // closed once the watch has ended
+
+	subscribers subscribers
 }
 
 // start begins to watch st, if it is a [store.Watcher].
@@ -33,6 +36,7 @@ func (f *freshness) start(st store.Store) {
 	if w, ok := st.(store.Watcher); ok {
 		go f.watch(ctx, w)
 	} else {
+		f.subscribers.refuse(fmt.Errorf("cache: %T is no store.Watcher: %w", st, errors.ErrUnsupported))
 		close(f.stopped)
 	}
 }

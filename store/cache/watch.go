@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -18,15 +19,24 @@ const (
 	maxPause = time.Second            // after many
 )
 
-// watch keeps a Watch going until ctx is done.
+var errClosed = errors.New("cache: Watch: the Cache is closed")
+
+// watch calls Watch again and again until ctx is done. A Watch that is not supported
+// is called once.
 func (f *freshness) watch(ctx context.Context, w store.Watcher) {
 	defer close(f.stopped)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
 		began := f.now()
 		err := f.watchOnce(ctx, w)
 		if ctx.Err() != nil {
+			f.subscribers.refuse(errClosed)
 			return
 		}
+		if errors.Is(err, errors.ErrUnsupported) {
+			f.subscribers.refuse(err)
+			return
+		}
+		f.subscribers.end(err)
 		if f.watchError != nil {
 			f.watchError(err)
 		}
@@ -35,6 +45,7 @@ func (f *freshness) watch(ctx context.Context, w store.Watcher) {
 		}
 		select {
 		case <-ctx.Done():
+			f.subscribers.refuse(errClosed)
 			return
 		case <-time.After(pause):
 		}
@@ -66,7 +77,11 @@ func (f *freshness) watchOnce(ctx context.Context, w store.Watcher) (err error) 
 		now := f.now()
 		f.lease.Store(int64(before + leaseTime))
 		before = now
+		f.subscribers.reportAlive()
 	}
-	changed := func(d store.Digest) { f.history.forget(f.history.digest(d)) }
+	changed := func(d store.Digest) {
+		f.history.forget(f.history.digest(d))
+		f.subscribers.reportChanged(d)
+	}
 	return w.Watch(ctx, alive, changed)
 }
