@@ -122,7 +122,7 @@ var (
 // [store.Watcher]. The error names everything that is wrong with cfg at once.
 func New(cfg Config) (*Cache, error) {
 	var errs []error
-	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(cfg.Store) {
 		errs = append(errs, errors.New("cache: Config.Store: nil: must be set, to the store that is to be asked less often"))
 	}
 	if cfg.Entries < 0 || cfg.Entries > maxEntries {
@@ -151,7 +151,7 @@ func New(cfg Config) (*Cache, error) {
 			absent:     store.ErrNotFound,
 			watchError: cfg.WatchError,
 			began:      time.Now(),
-			history:    newHistory(entries),
+			history:    newHistory(entries, fields),
 		},
 		store:   cfg.Store,
 		rows:    rows,
@@ -161,6 +161,12 @@ func New(cfg Config) (*Cache, error) {
 	c.placer, _ = cfg.Store.(store.Placer)
 	c.start(cfg.Store)
 	return c, nil
+}
+
+// isNil reports whether v is nil or a nil pointer.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // Close ends the watching of the Store and returns once it has ended. From then

@@ -36,11 +36,12 @@ const (
 	fields
 )
 
-// newHistory returns a history for so many entries: with a mark for each, so
-// that sharing them costs no more than what is forgotten anyway.
-func newHistory(entries int) *history {
+// newHistory returns a history for so many entries, by the first so many fields. Each
+// table has a mark for each entry, so that sharing them costs no more than what is
+// forgotten anyway.
+func newHistory(entries, fields int) *history {
 	h := &history{seed: maphash.MakeSeed()}
-	for field := range h.tables {
+	for field := range h.tables[:fields] {
 		h.tables[field] = make([]atomic.Uint64, max(entries, 4096))
 	}
 	return h
