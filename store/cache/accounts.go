@@ -29,7 +29,7 @@ type AccountsConfig struct {
 	Store store.Store
 
 	// Entries is how many accounts are kept: at most 10 million. The default is
-	// 100 000, which take about 30 MB, plus the size of the accounts themselves.
+	// 100 000, which take about 25 MB, plus the size of the accounts themselves.
 	Entries int
 
 	// MaxStale is how old an account may be: at most 10 minutes. The default is

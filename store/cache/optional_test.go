@@ -158,7 +158,8 @@ func TestWatchIsClosed(t *testing.T) {
 
 // A Cache in front of a store that is no Watcher or Notifier says so.
 func TestUnsupported(t *testing.T) {
-	ctx := t.Context()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
 	c := newCache(t, cache.Config{Store: store.NewMemory()})
 	stacked := newCache(t, cache.Config{Store: c, WatchError: func(err error) { t.Errorf("WatchError: %v", err) }})
 	for name, c := range map[string]*cache.Cache{"one": c, "two, one in front of the other": stacked} {
