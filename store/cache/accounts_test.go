@@ -224,7 +224,7 @@ func TestAccountMaxStaleOfSlowLookup(t *testing.T) {
 		p.users.set("ada", disabled)
 		time.Sleep(2*time.Second - 1)
 		joined := p.async(t.Context(), "ada")
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		late := p.async(t.Context(), "ada")
 		close(release)
 		if a, b, c := <-first, <-joined, <-late; a != "active" || b != "active" || c != "disabled" {
@@ -523,6 +523,7 @@ func TestAccountContextIsDone(t *testing.T) {
 			if a, b := p.state(ctx, "ada"), p.state(ctx, "ben"); a != "active" || b != context.Canceled.Error() {
 				t.Errorf("kept: %s, not kept: %s, want active, %v", a, b, context.Canceled)
 			}
+			synctest.Wait()
 		})
 	})
 }
@@ -588,6 +589,20 @@ func TestAccountsEntries(t *testing.T) {
 	if asked := p.users.asked() - before; asked < 900 {
 		t.Errorf("of 1000 accounts %d were kept, want about 10", 1000-asked)
 	}
+}
+
+// Unknown accounts take no room: however often they are looked up, they evict none that
+// exist. B5
+func TestUnknownAccountsEvictNone(t *testing.T) {
+	p := newPeople(t, nil, cache.AccountsConfig{Entries: 10, MaxStale: time.Minute})
+	p.is("ada", "active")
+	p.is("ben", "active")
+	for i := range 1000 {
+		for range 3 {
+			p.is(fmt.Sprint(i), "unknown")
+		}
+	}
+	p.asks(0, func() { p.is("ada", "active"); p.is("ben", "active") })
 }
 
 // All callers get the same account, and a lookup of one that is kept allocates nothing.

@@ -40,6 +40,13 @@
 // a credential does not exist is believed for ten seconds at most, and only
 // while a Watcher would tell of a new one, which is then hidden for no longer
 // than the news takes, nor than 2.5 seconds.
+//
+// # Accounts
+//
+// A Cache does not keep accounts. With [auth.Config.Accounts] set, each request still
+// costs a query of your application's database. [Accounts] is a cache for those: no
+// account that it returns is older than 5 seconds, and [Accounts.Forget] makes a change
+// take effect at once.
 package cache
 
 import (
@@ -91,6 +98,9 @@ type Config struct {
 // is kept where that is fresh enough. Everything else is passed on; what Insert,
 // Revoke or Rotate may have changed is forgotten before they return, even if they
 // fail.
+//
+// A Cache also implements the optional interfaces of package store. The comment of each
+// method states what it returns if the Store does not implement it.
 //
 // It is safe for concurrent use. Use [New] to make one, and [Cache.Close] when it
 // is no longer needed.
