@@ -33,7 +33,7 @@ type AccountsConfig struct {
 	Entries int
 
 	// MaxStale is how old an account may be: at most 10 minutes. The default is
-	// 5 seconds. It bounds how long a change takes that Forget does not report.
+	// 5 seconds. A change takes effect within this time even without Forget.
 	MaxStale time.Duration
 
 	// WatchError, if set, is called with the error of each Watch that ended
@@ -58,8 +58,8 @@ type AccountsConfig struct {
 //
 // So no lookup returns an account that is older than MaxStale, 5 seconds by default,
 // whatever fails. The time is that of the process's monotonic clock, which stands
-// still while the machine is suspended. It counts from the moment at which
-// Config.Accounts shows the change: behind a replica, the replica's lag comes on top.
+// still while the machine is suspended. It counts from the moment at which your
+// application's Accounts show the change: behind a replica, its lag comes on top.
 //
 // Only accounts are kept, disabled ones too. An error is returned to the callers that
 // waited for it, and never kept. This includes [auth.ErrUnknownAccount]: an account
@@ -68,8 +68,8 @@ type AccountsConfig struct {
 //
 // Concurrent lookups of one account make one query. It continues until the last
 // caller has stopped waiting, or for five seconds. It carries the values of the
-// context that began it, for traces, but not its deadline. A panic in Config.Accounts
-// is returned as an error, with the stack.
+// context that began it, for traces, but not its deadline. A panic is returned as an
+// error, with the stack.
 //
 // Accounts is safe for concurrent use. Create it with [NewAccounts], and call
 // [Accounts.Close] when you no longer need it.
@@ -127,8 +127,8 @@ func NewAccounts(cfg AccountsConfig) (*Accounts, error) {
 }
 
 // Close ends the watch of the Store and returns once it has ended. From then on every
-// lookup asks Config.Accounts, and nothing is kept. Close Accounts before the Cache
-// that is its Store. Closing again does nothing. The error is always nil.
+// lookup asks your application's Accounts, and nothing is kept. If the Store is a
+// [Cache], close that afterwards. Closing again does nothing. The error is always nil.
 func (a *Accounts) Close() error {
 	a.close()
 	return nil
@@ -136,7 +136,7 @@ func (a *Accounts) Close() error {
 
 // Account implements [auth.Accounts]. The account that it returns is shared by all
 // callers and must not be modified. If it is kept, it is returned even if ctx is done.
-// Otherwise the error is that of Config.Accounts, unchanged, or that of ctx.
+// Otherwise the error is that of your application's Accounts, unchanged, or that of ctx.
 func (a *Accounts) Account(ctx context.Context, subject string) (*auth.Account, error) {
 	if a.closed.Load() {
 		return a.accounts.Account(ctx, subject)
@@ -151,8 +151,8 @@ func (a *Accounts) Account(ctx context.Context, subject string) (*auth.Account, 
 	return a.queries.find(ctx, subject, r)
 }
 
-// Forget makes the next lookup of an account ask Config.Accounts, in this process and,
-// through the Store, in the others. Call it once the change can be seen by a query:
+// Forget makes the next lookup of an account ask your application's Accounts, in this
+// process and, through the Store, in the others. Call it once the change can be seen by a query:
 // after the transaction is committed. No lookup that starts after Forget has returned
 // uses an answer from before, not even that of a query in flight.
 //
