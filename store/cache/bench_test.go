@@ -128,6 +128,7 @@ func BenchmarkAccount(b *testing.B) {
 			}
 			ctx := context.Background()
 			b.ReportAllocs()
+			b.ResetTimer()
 			b.RunParallel(func(pb *testing.PB) {
 				for i := 0; pb.Next(); i++ {
 					if _, err := p.Account(ctx, subjects[i%n]); err != nil {
