@@ -98,12 +98,12 @@ var mutants = []mutant{
 	// The cache.
 	{"cache: generation", "store/cache/history.go", `if m.Load() > s.version {`, `if m.Load() > s.version && m == nil {`, "store/cache", "TestWritesForget"},
 	{"cache: the version comes last", "store/cache/history.go", "v := h.version.Load() + 1", "v := h.version.Add(1)", "store/cache", "TestForgottenIsNotCurrent"},
-	{"cache: what was current is asked again", "store/cache/answer.go", `if a.checked.Load() == version {`, `if a.checked.Load() != 0 {`, "store/cache", "TestForgottenIsNotCurrent"},
-	{"cache: a lookup in flight", "store/cache/query.go", `a.marks = c.history.marks(a.row)`, `a.version = c.history.version.Load()`, "store/cache", "TestLookupInFlight"},
-	{"cache: lease", "store/cache/answer.go", `return request{at, at < lease}`, `return request{at, lease > 0}`, "store/cache", "TestHowLongRevokedLivesOn"},
-	{"cache: lease ends with the watch", "store/cache/watch.go", `c.lease.Store(0)`, ``, "store/cache", "TestHowLongRevokedLivesOn"},
-	{"cache: outages are not kept", "store/cache/query.go", `case !a.outage():`, `default:`, "store/cache", "TestOutages"},
-	{"cache: kinds", "store/cache/cache.go", "a.kind == k && c.usable(a, r) {\n\t\treturn a.row", "c.usable(a, r) {\n\t\treturn a.row", "store/cache", "TestKinds"},
+	{"cache: what was current is asked again", "store/cache/answer.go", `if b.checked.Load() == version {`, `if b.checked.Load() != 0 {`, "store/cache", "TestForgottenIsNotCurrent"},
+	{"cache: a lookup in flight", "store/cache/query.go", `a.marks = qs.source.marks(k, a.value)`, `a.version = qs.fresh.history.version.Load()`, "store/cache", "TestLookupInFlight"},
+	{"cache: lease", "store/cache/freshness.go", `return request{at, at < lease}`, `return request{at, lease > 0}`, "store/cache", "TestHowLongRevokedLivesOn"},
+	{"cache: lease ends with the watch", "store/cache/watch.go", `f.lease.Store(0)`, ``, "store/cache", "TestHowLongRevokedLivesOn"},
+	{"cache: outages are not kept", "store/cache/query.go", `if !qs.fresh.outage(a.err) {`, `if true {`, "store/cache", "TestOutages"},
+	{"cache: kinds", "store/cache/cache.go", "a.kind == k && c.usable(&a.basis, r) {\n\t\treturn a.value", "c.usable(&a.basis, r) {\n\t\treturn a.value", "store/cache", "TestKinds"},
 
 	// The endpoints.
 	{"endpoint: body limit", "bearer/endpoint/serve.go", `http.MaxBytesReader(w, r.Body, maxBody)`, `http.MaxBytesReader(w, r.Body, 1<<40)`, "bearer/endpoint", "TestTokenForm"},

@@ -112,3 +112,30 @@ func BenchmarkFind(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkAccount measures a lookup of an account that is kept, among so many.
+func BenchmarkAccount(b *testing.B) {
+	for _, n := range []int{1, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			p := newPeople(b, nil, cache.AccountsConfig{MaxStale: 10 * time.Minute})
+			subjects := make([]string, n)
+			for i := range subjects {
+				subjects[i] = fmt.Sprint("account ", i)
+				p.users.set(subjects[i], new(auth.Account))
+				if _, err := p.Account(b.Context(), subjects[i]); err != nil {
+					b.Fatal(err)
+				}
+			}
+			ctx := context.Background()
+			b.ReportAllocs()
+			b.ResetTimer()
+			b.RunParallel(func(pb *testing.PB) {
+				for i := 0; pb.Next(); i++ {
+					if _, err := p.Account(ctx, subjects[i%n]); err != nil {
+						b.Fatal(err)
+					}
+				}
+			})
+		})
+	}
+}

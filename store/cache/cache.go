@@ -40,6 +40,13 @@
 // a credential does not exist is believed for ten seconds at most, and only
 // while a Watcher would tell of a new one, which is then hidden for no longer
 // than the news takes, nor than 2.5 seconds.
+//
+// # Accounts
+//
+// A Cache does not keep accounts. With [auth.Config.Accounts] set, each request still
+// costs a query of your application's database. [Accounts] is a cache for those: no
+// account that it returns is older than 5 seconds, and [Accounts.Forget] makes a change
+// take effect at once.
 package cache
 
 import (
@@ -48,8 +55,6 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/maypok86/otter/v2"
@@ -94,39 +99,40 @@ type Config struct {
 // Revoke or Rotate may have changed is forgotten before they return, even if they
 // fail.
 //
+// A Cache also implements the optional interfaces of package store. The comment of each
+// method states what it returns if the Store does not implement it.
+//
 // It is safe for concurrent use. Use [New] to make one, and [Cache.Close] when it
 // is no longer needed.
 type Cache struct {
-	store      store.Store
-	placer     store.Placer // the store, if it is one
-	maxStale   time.Duration
-	watchError func(error)
+	freshness
+	store   store.Store
+	placer  store.Placer                                          // the store, if it is one
+	rows    *otter.Cache[store.Digest, *answer[store.Credential]] // of credentials that exist
+	unknown *otter.Cache[store.Digest, *answer[store.Credential]] // apart, so that no flood of these evicts the others
+	queries queries[question, store.Credential]
+}
 
-	began   time.Time // what is said in time.Duration counts from here
-	history *history
-	rows    *otter.Cache[store.Digest, *answer] // of credentials that exist
-	unknown *otter.Cache[store.Digest, *answer] // apart, so that no flood of these evicts the others
-	lease   atomic.Int64                        // a time.Duration: until then the news is relied on
-	closed  atomic.Bool
-	stop    context.CancelFunc // ends the watching
-	stopped chan struct{}      // closed once that has ended
-
-	mu      sync.Mutex
-	queries map[question]*query // those that are running
+// A question is the key of a lookup in the store.
+type question struct {
+	kind   store.Kind
+	digest store.Digest
 }
 
 var (
-	_ store.Store   = (*Cache)(nil)
-	_ store.Checker = (*Cache)(nil)
-	_ store.Scanner = (*Cache)(nil)
-	_ store.Placer  = (*Cache)(nil)
+	_ store.Store    = (*Cache)(nil)
+	_ store.Watcher  = (*Cache)(nil)
+	_ store.Notifier = (*Cache)(nil)
+	_ store.Checker  = (*Cache)(nil)
+	_ store.Scanner  = (*Cache)(nil)
+	_ store.Placer   = (*Cache)(nil)
 )
 
 // New returns a [Cache] for cfg, and begins to watch its Store if that is a
 // [store.Watcher]. The error names everything that is wrong with cfg at once.
 func New(cfg Config) (*Cache, error) {
 	var errs []error
-	if v := reflect.ValueOf(cfg.Store); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(cfg.Store) {
 		errs = append(errs, errors.New("cache: Config.Store: nil: must be set, to the store that is to be asked less often"))
 	}
 	if cfg.Entries < 0 || cfg.Entries > maxEntries {
@@ -139,48 +145,47 @@ func New(cfg Config) (*Cache, error) {
 		return nil, errors.Join(errs...)
 	}
 	entries := cmp.Or(cfg.Entries, defaultEntries)
-	rows, err := otter.New(&otter.Options[store.Digest, *answer]{MaximumSize: entries})
+	rows, err := otter.New(&otter.Options[store.Digest, *answer[store.Credential]]{MaximumSize: entries})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	unknown, err := otter.New(&otter.Options[store.Digest, *answer]{MaximumSize: min(entries, maxUnknown)})
+	unknown, err := otter.New(&otter.Options[store.Digest, *answer[store.Credential]]{MaximumSize: min(entries, maxUnknown)})
 	if err != nil {
 		return nil, fmt.Errorf("cache: %w", err)
 	}
-	ctx, stop := context.WithCancel(context.Background())
 	c := &Cache{
-		store:      cfg.Store,
-		maxStale:   cmp.Or(cfg.MaxStale, defaultMaxStale),
-		watchError: cfg.WatchError,
-		began:      time.Now(),
-		rows:       rows,
-		unknown:    unknown,
-		history:    newHistory(entries),
-		stop:       stop,
-		stopped:    make(chan struct{}),
-		queries:    make(map[question]*query),
+		freshness: freshness{
+			maxStale:   cmp.Or(cfg.MaxStale, defaultMaxStale),
+			maxAge:     maxAge,
+			unknownAge: unknownAge,
+			absent:     store.ErrNotFound,
+			watchError: cfg.WatchError,
+			began:      time.Now(),
+			history:    newHistory(entries, fields),
+		},
+		store:   cfg.Store,
+		rows:    rows,
+		unknown: unknown,
 	}
+	c.queries = queries[question, store.Credential]{source: c, fresh: &c.freshness, running: make(map[question]*query[store.Credential])}
 	c.placer, _ = cfg.Store.(store.Placer)
-	if w, ok := cfg.Store.(store.Watcher); ok {
-		go c.watch(ctx, w)
-	} else {
-		close(c.stopped)
-	}
+	c.start(cfg.Store)
 	return c, nil
+}
+
+// isNil reports whether v is nil or a nil pointer.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return !r.IsValid() || r.Kind() == reflect.Pointer && r.IsNil()
 }
 
 // Close ends the watching of the Store and returns once it has ended. From then
 // on every call is passed on to the Store, which is not closed. Closing again
 // does nothing. The error is always nil.
 func (c *Cache) Close() error {
-	c.closed.Store(true)
-	c.stop()
-	<-c.stopped
+	c.close()
 	return nil
 }
-
-// now reads the monotonic clock.
-func (c *Cache) now() time.Duration { return time.Since(c.began) }
 
 // Find implements [store.Finder]. What is kept is returned whether or not ctx
 // is done.
@@ -189,25 +194,43 @@ func (c *Cache) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.
 		return c.store.Find(ctx, k, d)
 	}
 	r := c.arrive()
-	if a, ok := c.rows.GetIfPresent(d); ok && a.kind == k && c.usable(a, r) {
-		return a.row, nil
+	if a, ok := c.rows.GetIfPresent(d); ok && a.kind == k && c.usable(&a.basis, r) {
+		return a.value, nil
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	if a, ok := c.unknown.GetIfPresent(d); ok && a.kind == k && c.usable(a, r) {
+	if a, ok := c.unknown.GetIfPresent(d); ok && a.kind == k && c.usable(&a.basis, r) {
 		return nil, a.err
 	}
-	for {
-		a, own, err := c.ask(ctx, question{k, d}, r)
-		if err != nil {
-			return nil, err
-		}
-		// To have waited for the answer to an earlier caller is no better
-		// than to find it kept. If it will not do, the next one was asked
-		// for after r. An outage does for everyone.
-		if own || a.outage() || c.usable(a, r) {
-			return a.row, a.err
-		}
+	return c.queries.find(ctx, question{k, d}, r)
+}
+
+var errOther = errors.New("cache: the store returned something else than the credential it was asked for")
+
+// lookUp implements source.
+func (c *Cache) lookUp(ctx context.Context, q question) (*store.Credential, error) {
+	row, err := c.store.Find(ctx, q.kind, q.digest)
+	if err == nil && (row == nil || row.Kind != q.kind || row.Digest != q.digest) {
+		return nil, errOther
+	}
+	return row, err
+}
+
+// marks implements source.
+func (c *Cache) marks(q question, row *store.Credential) marks {
+	if row == nil {
+		return c.history.marks(&store.Credential{Digest: q.digest})
+	}
+	return c.history.marks(row)
+}
+
+// keep implements source.
+func (c *Cache) keep(q question, a *answer[store.Credential]) {
+	a.kind = q.kind
+	if a.err == nil {
+		c.rows.Set(q.digest, a)
+	} else {
+		c.unknown.Set(q.digest, a)
 	}
 }

@@ -73,6 +73,75 @@ func Example() {
 	// 401
 }
 
+// table stands for the accounts in your application's database, and counts queries.
+type table struct {
+	accounts map[string]auth.Account
+	queries  int
+}
+
+func (t *table) Account(ctx context.Context, subject string) (*auth.Account, error) {
+	t.queries++
+	account, ok := t.accounts[subject]
+	if !ok {
+		return nil, auth.ErrUnknownAccount
+	}
+	return &account, nil
+}
+
+// Accounts takes the place of your application's accounts in a Guard. With the Cache as
+// its Store, both share one connection for notifications. An account that is disabled is
+// refused as soon as Forget has returned.
+func ExampleNewAccounts() {
+	ctx := context.Background()
+	users := &table{accounts: map[string]auth.Account{"ada": {Permissions: []string{auth.AllScopes}}}}
+
+	st, err := cache.New(cache.Config{Store: store.NewMemory()})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer st.Close()
+	accounts, err := cache.NewAccounts(cache.AccountsConfig{Accounts: users, Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer accounts.Close() // before st.Close
+	tokens, err := bearer.New(bearer.Config{Store: st})
+	if err != nil {
+		log.Fatal(err)
+	}
+	guard, err := auth.New(auth.Config{Authenticators: []auth.Authenticator{tokens}, Accounts: accounts})
+	if err != nil {
+		log.Fatal(err)
+	}
+	hello := guard.Require()(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {}))
+
+	plain, _, err := tokens.Issue(ctx, bearer.Request{Subject: "ada"})
+	if err != nil {
+		log.Fatal(err)
+	}
+	request := func() int {
+		r := httptest.NewRequest("GET", "/hello", nil)
+		r.Header.Set("Authorization", "Bearer "+plain.Reveal())
+		w := httptest.NewRecorder()
+		hello.ServeHTTP(w, r)
+		return w.Code
+	}
+	for range 100 {
+		request()
+	}
+	fmt.Println(request(), "after", users.queries, "query")
+
+	users.accounts["ada"] = auth.Account{Disabled: true}
+	if err := accounts.Forget(ctx, "ada"); err != nil {
+		log.Print(err) // other processes know within MaxStale
+	}
+	fmt.Println(request())
+
+	// Output:
+	// 200 after 1 query
+	// 401
+}
+
 // Whatever is wrong is told at once.
 func ExampleNew() {
 	_, err := cache.New(cache.Config{MaxStale: time.Hour})

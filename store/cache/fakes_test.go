@@ -119,6 +119,13 @@ func (w watched) Watch(ctx context.Context, alive func(), changed func(store.Dig
 	return w.line.watch(ctx, alive, changed)
 }
 
+func (w watched) Notify(_ context.Context, d store.Digest) error {
+	for _, l := range w.others {
+		l.tell(d)
+	}
+	return nil
+}
+
 // A line tells of changes, and can be made to fail. The zero value works.
 type line struct {
 	mu      sync.Mutex

@@ -36,11 +36,12 @@ const (
 	fields
 )
 
-// newHistory returns a history for so many entries: with a mark for each, so
-// that sharing them costs no more than what is forgotten anyway.
-func newHistory(entries int) *history {
+// newHistory returns a history for so many entries, by the first so many fields. Each
+// table has a mark for each entry, so that sharing them costs no more than what is
+// forgotten anyway.
+func newHistory(entries, fields int) *history {
 	h := &history{seed: maphash.MakeSeed()}
-	for field := range h.tables {
+	for field := range h.tables[:fields] {
 		h.tables[field] = make([]atomic.Uint64, max(entries, 4096))
 	}
 	return h
@@ -65,21 +66,22 @@ func (h *history) forget(marks ...*atomic.Uint64) {
 	h.version.Store(v) // last: whoever sees a version sees its marks
 }
 
+// marks are the marks by which one answer is forgotten.
+type marks [fields + 1]*atomic.Uint64
+
 // A stamp is a version, and the marks by which what was learnt then can be
 // forgotten.
 type stamp struct {
 	version uint64
-	marks   [fields + 1]*atomic.Uint64
+	marks   marks
 }
 
-// stamp returns a stamp of the current version for c.
-func (h *history) stamp(c *store.Credential) stamp {
-	return stamp{h.version.Load(), h.marks(c)}
-}
+// stamp returns a stamp of the current version.
+func (h *history) stamp(m marks) stamp { return stamp{h.version.Load(), m} }
 
 // marks returns the marks of c.
-func (h *history) marks(c *store.Credential) [fields + 1]*atomic.Uint64 {
-	return [...]*atomic.Uint64{
+func (h *history) marks(c *store.Credential) marks {
+	return marks{
 		h.digest(c.Digest),
 		h.mark(byID, c.ID),
 		h.mark(bySubject, c.Subject),

@@ -11,7 +11,7 @@ import (
 
 // A mark never goes back, however many forget at once. R2
 func TestMarksNeverGoBack(t *testing.T) {
-	h := newHistory(1)
+	h := newHistory(1, fields)
 	m := h.mark(byID, "a")
 	// m is last, to leave time to be overtaken.
 	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1000), m)
@@ -48,12 +48,12 @@ func TestMarksNeverGoBack(t *testing.T) {
 
 // What is asked for while something is forgotten does not hide that it was. R2
 func TestForgottenIsNotCurrent(t *testing.T) {
-	h := newHistory(1)
+	h := newHistory(1, fields)
 	row := &store.Credential{ID: "a"}
 	// That of row is last, to leave time to ask.
 	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1<<16), h.mark(byID, row.ID))
 	for range 50 {
-		a := &answer{row: row, stamp: h.stamp(row)}
+		a := &basis{stamp: h.stamp(h.marks(row))}
 		if !a.current(h.version.Load()) {
 			t.Fatal("what nothing was forgotten of is not current")
 		}
@@ -84,7 +84,7 @@ func TestForgottenIsNotCurrent(t *testing.T) {
 // Fields do not share marks: a subject that is named as another's family is
 // forgotten for itself. And a table has a mark for each entry.
 func TestMarks(t *testing.T) {
-	h := newHistory(5000)
+	h := newHistory(5000, fields)
 	c := &store.Credential{ID: "a", Subject: "a", Family: "a", ClientID: "a"}
 	seen := make(map[any]bool)
 	for _, m := range h.marks(c) {

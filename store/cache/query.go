@@ -5,118 +5,141 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"sync"
 	"time"
-
-	"github.com/keystile/keystile/store"
 )
 
-// queryTimeout bounds a query. It does not end with the request that began it.
+// queryTimeout bounds a query, which may outlive the request that began it.
 const queryTimeout = 5 * time.Second
 
-var (
-	errOther = errors.New("cache: the store returned something else than the credential it was asked for")
-	errGone  = errors.New("cache: the store ended the goroutine that asked it")
-)
+var errGone = errors.New("cache: a lookup ended its goroutine")
 
-type question struct {
-	kind   store.Kind
-	digest store.Digest
+// A source is what queries ask.
+type source[K comparable, V any] interface {
+	// lookUp returns the value of k, or an error. A panic is an outage.
+	lookUp(ctx context.Context, k K) (*V, error)
+
+	// marks returns the marks by which v, the value of k, is forgotten. If v is
+	// nil it returns those that k determines.
+	marks(k K, v *V) marks
+
+	// keep keeps an answer that is not an outage.
+	keep(k K, a *answer[V])
 }
 
-// A query asks the store once, for all who wait for it.
-type query struct {
-	begun  answer  // without what the store has yet to say
-	answer *answer // set before done is closed
+// queries ask a source once for all callers that want the same value.
+type queries[K comparable, V any] struct {
+	source source[K, V]
+	fresh  *freshness
+
+	mu      sync.Mutex
+	running map[K]*query[V]
+}
+
+// A query asks the source once, for all callers that wait for it.
+type query[V any] struct {
+	begun  basis      // of the answer, as far as it is known before the lookup
+	answer *answer[V] // set before done is closed
 	done   chan struct{}
 	cancel context.CancelFunc
-	asking int // how many wait; guarded by Cache.mu
+	asking int // how many callers wait; guarded by queries.mu
 }
 
-// ask asks the store, or waits with those who asked before if what they will be
-// told is usable for r as well, as far as that can be known yet. It reports
-// whether the query was begun for r. Its error is that of ctx.
-func (c *Cache) ask(ctx context.Context, what question, r request) (a *answer, own bool, err error) {
-	c.mu.Lock()
-	q := c.queries[what]
-	// Not joined when it should long have ended: whatever holds it up must not
-	// hold up everybody.
-	if own = q == nil || r.at-q.begun.asked >= queryTimeout || !c.usable(&q.begun, r); own {
-		q = c.begin(ctx, what)
+// find asks for the value of k. It returns an answer that is usable for r, or the
+// error of an outage or of ctx.
+func (qs *queries[K, V]) find(ctx context.Context, k K, r request) (*V, error) {
+	for {
+		a, own, err := qs.ask(ctx, k, r)
+		if err != nil {
+			return nil, err
+		}
+		// The answer to an earlier caller must be usable like one that was
+		// kept. If it is not, the next query begins after r. An outage is
+		// returned to every caller.
+		if own || qs.fresh.outage(a.err) || qs.fresh.usable(&a.basis, r) {
+			return a.value, a.err
+		}
+	}
+}
+
+// ask begins a query, or joins a running one whose answer will be usable for r as far
+// as that is known yet. It reports whether it began the query. Its error is that of
+// ctx.
+func (qs *queries[K, V]) ask(ctx context.Context, k K, r request) (a *answer[V], own bool, err error) {
+	qs.mu.Lock()
+	q := qs.running[k]
+	// A query that should have ended is not joined: what blocks it must not
+	// block every later caller.
+	if own = q == nil || r.at-q.begun.asked >= queryTimeout || !qs.fresh.usable(&q.begun, r); own {
+		q = qs.begin(ctx, k)
 	}
 	q.asking++
-	c.mu.Unlock()
+	qs.mu.Unlock()
 	select {
 	case <-q.done:
 		return q.answer, own, nil
 	case <-ctx.Done():
-		c.leave(what, q)
+		qs.leave(k, q)
 		return nil, false, ctx.Err()
 	}
 }
 
 // begin starts a query. The caller holds mu.
-func (c *Cache) begin(ctx context.Context, what question) *query {
+func (qs *queries[K, V]) begin(ctx context.Context, k K) *query[V] {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), queryTimeout)
-	q := &query{
-		begun: answer{
-			kind:  what.kind,
-			asked: c.now(),
-			stamp: c.history.stamp(&store.Credential{Digest: what.digest}),
+	q := &query[V]{
+		begun: basis{
+			asked: qs.fresh.now(),
+			stamp: qs.fresh.history.stamp(qs.source.marks(k, nil)),
 		},
 		done:   make(chan struct{}),
 		cancel: cancel,
 	}
-	c.queries[what] = q
+	qs.running[k] = q
 	go func() {
-		a := &answer{kind: what.kind, err: errGone, asked: q.begun.asked, stamp: q.begun.stamp}
+		a := &answer[V]{basis: basis{err: errGone, asked: q.begun.asked, stamp: q.begun.stamp}}
 		defer func() {
-			// Nobody else could: this goroutine is ours.
+			// No caller can recover it: this goroutine is the cache's.
 			if v := recover(); v != nil {
-				a.err = fmt.Errorf("cache: panic in the store: %v\n%s", v, debug.Stack())
+				a.err = fmt.Errorf("cache: panic in a lookup: %v\n%s", v, debug.Stack())
 			}
-			c.end(what, q, a)
+			qs.end(k, q, a)
 		}()
-		a.row, a.err = c.store.Find(ctx, what.kind, what.digest)
-		switch {
-		case a.err != nil:
-			a.row = nil
-		case a.row == nil || a.row.Kind != what.kind || a.row.Digest != what.digest:
-			a.row, a.err = nil, errOther
-		default:
-			a.marks = c.history.marks(a.row)
+		a.value, a.err = qs.source.lookUp(ctx, k)
+		if a.err != nil {
+			a.value = nil
+			return
 		}
+		a.marks = qs.source.marks(k, a.value)
 	}()
 	return q
 }
 
-// end keeps a, unless it is an outage, and tells it to all who wait for q.
-func (c *Cache) end(what question, q *query, a *answer) {
-	switch {
-	case a.err == nil:
-		c.rows.Set(what.digest, a)
-	case !a.outage():
-		c.unknown.Set(what.digest, a)
+// end keeps a unless it is an outage, and returns it to all callers that wait for q.
+func (qs *queries[K, V]) end(k K, q *query[V], a *answer[V]) {
+	if !qs.fresh.outage(a.err) {
+		qs.source.keep(k, a)
 	}
-	c.mu.Lock()
-	c.drop(what, q)
-	c.mu.Unlock()
+	qs.mu.Lock()
+	qs.drop(k, q)
+	qs.mu.Unlock()
 	q.answer = a
 	close(q.done)
 }
 
-// leave is for who no longer waits for q. The last one ends it.
-func (c *Cache) leave(what question, q *query) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
+// leave is called when a caller stops waiting for q. The last one cancels it.
+func (qs *queries[K, V]) leave(k K, q *query[V]) {
+	qs.mu.Lock()
+	defer qs.mu.Unlock()
 	if q.asking--; q.asking == 0 {
-		c.drop(what, q)
+		qs.drop(k, q)
 	}
 }
 
-// drop ends q, so that nobody joins it any more. The caller holds mu.
-func (c *Cache) drop(what question, q *query) {
+// drop cancels q, so that no other caller joins it. The caller holds mu.
+func (qs *queries[K, V]) drop(k K, q *query[V]) {
 	q.cancel()
-	if c.queries[what] == q {
-		delete(c.queries, what)
+	if qs.running[k] == q {
+		delete(qs.running, k)
 	}
 }

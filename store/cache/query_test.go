@@ -186,8 +186,8 @@ func TestOutages(t *testing.T) {
 		{"error", func() (*store.Credential, error) { return nil, errors.New("connection refused") }, "connection refused"},
 		{"error and a row", func() (*store.Credential, error) { return token("a"), errors.New("connection reset") }, "connection reset"},
 		{"timeout", func() (*store.Credential, error) { return nil, context.DeadlineExceeded }, "context deadline exceeded"},
-		{"panic", func() (*store.Credential, error) { panic("a bug") }, "cache: panic in the store: a bug"},
-		{"goexit", func() (*store.Credential, error) { runtime.Goexit(); return nil, nil }, "cache: the store ended the goroutine that asked it"},
+		{"panic", func() (*store.Credential, error) { panic("a bug") }, "cache: panic in a lookup: a bug"},
+		{"goexit", func() (*store.Credential, error) { runtime.Goexit(); return nil, nil }, "cache: a lookup ended its goroutine"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime/debug"
 	"time"
@@ -18,23 +19,33 @@ const (
 	maxPause = time.Second            // after many
 )
 
-// watch keeps a Watch going until ctx is done.
-func (c *Cache) watch(ctx context.Context, w store.Watcher) {
-	defer close(c.stopped)
+var errClosed = errors.New("cache: Watch: the Cache is closed")
+
+// watch calls Watch again and again until ctx is done. A Watch that is not supported
+// is called once.
+func (f *freshness) watch(ctx context.Context, w store.Watcher) {
+	defer close(f.stopped)
 	for pause := minPause; ; pause = min(2*pause, maxPause) {
-		began := c.now()
-		err := c.watchOnce(ctx, w)
+		began := f.now()
+		err := f.watchOnce(ctx, w)
 		if ctx.Err() != nil {
+			f.subscribers.refuse(errClosed)
 			return
 		}
-		if c.watchError != nil {
-			c.watchError(err)
+		if errors.Is(err, errors.ErrUnsupported) {
+			f.subscribers.refuse(err)
+			return
 		}
-		if c.now()-began > maxPause {
+		f.subscribers.end(err)
+		if f.watchError != nil {
+			f.watchError(err)
+		}
+		if f.now()-began > maxPause {
 			pause = minPause
 		}
 		select {
 		case <-ctx.Done():
+			f.subscribers.refuse(errClosed)
 			return
 		case <-time.After(pause):
 		}
@@ -50,23 +61,27 @@ func (c *Cache) watch(ctx context.Context, w store.Watcher) {
 // for the first one after the beginning, and that moment was read. The lease
 // lasts for leaseTime from then. So when it is over, a change that nobody told
 // of was complete for less than 0.5s + leaseTime before that, whatever was slow.
-func (c *Cache) watchOnce(ctx context.Context, w store.Watcher) (err error) {
+func (f *freshness) watchOnce(ctx context.Context, w store.Watcher) (err error) {
 	defer func() {
-		c.lease.Store(0)
+		f.lease.Store(0)
 		if v := recover(); v != nil {
 			err = fmt.Errorf("cache: panic in Watch: %v\n%s", v, debug.Stack())
 		}
 	}()
-	before, first := c.now(), true
+	before, first := f.now(), true
 	alive := func() {
 		if first {
 			first = false
-			c.history.forget(&c.history.all) // nobody told of what happened up to here
+			f.history.forget(&f.history.all) // nobody told of what happened up to here
 		}
-		now := c.now()
-		c.lease.Store(int64(before + leaseTime))
+		now := f.now()
+		f.lease.Store(int64(before + leaseTime))
 		before = now
+		f.subscribers.reportAlive()
 	}
-	changed := func(d store.Digest) { c.history.forget(c.history.digest(d)) }
+	changed := func(d store.Digest) {
+		f.history.forget(f.history.digest(d))
+		f.subscribers.reportChanged(d)
+	}
 	return w.Watch(ctx, alive, changed)
 }

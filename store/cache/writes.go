@@ -2,9 +2,6 @@ package cache
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"iter"
 	"sync/atomic"
 	"time"
 
@@ -107,34 +104,4 @@ func (c *Cache) Prune(ctx context.Context, before store.PruneBefore) (int, error
 func (c *Cache) Erase(ctx context.Context, subject string) (int, error) {
 	defer c.history.forget(c.history.mark(bySubject, subject))
 	return c.store.Erase(ctx, subject)
-}
-
-// Scan implements [store.Scanner], with the Store's. Without one it yields
-// [errors.ErrUnsupported].
-func (c *Cache) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
-	if s, ok := c.store.(store.Scanner); ok {
-		return s.Scan(ctx, f)
-	}
-	return func(yield func(*store.Credential, error) bool) {
-		yield(nil, fmt.Errorf("cache: %T is no store.Scanner: %w", c.store, errors.ErrUnsupported))
-	}
-}
-
-// Check implements [store.Checker], with the Store's. Without one it returns nil.
-func (c *Cache) Check(ctx context.Context) error {
-	if s, ok := c.store.(store.Checker); ok {
-		return s.Check(ctx)
-	}
-	return nil
-}
-
-// FitsDigest implements [store.Placer], with the Store's. Without one every digest
-// fits.
-func (c *Cache) FitsDigest(subject string, d store.Digest) bool {
-	return c.placer == nil || c.placer.FitsDigest(subject, d)
-}
-
-// FitsID implements [store.Placer], with the Store's. Without one every ID fits.
-func (c *Cache) FitsID(subject, id string) bool {
-	return c.placer == nil || c.placer.FitsID(subject, id)
 }
