@@ -3,25 +3,30 @@ package main
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/keystile/keystile/internal/services"
+	"github.com/keystile/keystile/store"
 )
 
-// onEveryStore runs a test on a portal with each store that it can have.
+// engines are the stores that a portal can have.
+var engines = []struct {
+	name  string
+	start func(t testing.TB) string
+}{
+	{"memory", func(testing.TB) string { return "memory" }},
+	{"SQLite", func(t testing.TB) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") }},
+	{"PostgreSQL", func(t testing.TB) string { return services.StartPostgres(t).DSN("postgres") }},
+	{"Redis", func(t testing.TB) string { return "redis://" + services.StartRedis(t).Addr() }},
+}
+
+// onEveryStore runs a test on a portal with each store.
 func onEveryStore(t *testing.T, test func(t *testing.T, p *testPortal)) {
-	for _, engine := range []struct {
-		name  string
-		start func(t *testing.T) string
-	}{
-		{"memory", func(*testing.T) string { return "memory" }},
-		{"SQLite", func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "portal.db") }},
-		{"PostgreSQL", func(t *testing.T) string { return services.StartPostgres(t).DSN("postgres") }},
-		{"Redis", func(t *testing.T) string { return "redis://" + services.StartRedis(t).Addr() }},
-	} {
+	for _, engine := range engines {
 		t.Run(engine.name, func(t *testing.T) { test(t, newPortalOn(t, engine.start(t), nil)) })
 	}
 }
@@ -39,7 +44,7 @@ func (l *loot) add(token string) {
 }
 
 // issued returns the plaintext that a page shows, and "" if the portal was too busy.
-func (s shown) issued(t *testing.T) string {
+func (s shown) issued(t testing.TB) string {
 	t.Helper()
 	if s.status != http.StatusOK && s.status != http.StatusServiceUnavailable {
 		t.Errorf("issue: %d %s", s.status, s.text())
@@ -203,4 +208,74 @@ func TestBusyAccount(t *testing.T) {
 		close(done)
 		other.Wait()
 	})
+}
+
+// BenchmarkBusyAccount measures the p99 of one account's requests while another
+// account issues, revokes and loads its page in a loop. It does so by turns for a busy
+// account with 20 000 ended tokens and for one without: their ratio stays below 2. E1
+// E2 B9
+func BenchmarkBusyAccount(b *testing.B) {
+	const history, turns = 20_000, 10
+	for _, engine := range engines {
+		b.Run(engine.name, func(b *testing.B) {
+			p := newPortalOn(b, engine.start(b), nil)
+			for range history {
+				p.insert(b, store.KindToken, "ended", 2*time.Hour, -time.Hour, nil) // ada's
+			}
+			var accounts [2]struct {
+				token   string
+				browser *visitor
+			}
+			for i, subject := range []string{"ada", "ben"} {
+				accounts[i].token, _ = p.token(b, subject, "ci", time.Hour)
+				accounts[i].browser = p.signedIn(b, i)
+			}
+			var took [2][]time.Duration // beside ada, beside ben
+			b.ResetTimer()
+			for range turns {
+				for busy := range accounts {
+					done, ended := make(chan struct{}), make(chan struct{})
+					go func() {
+						defer close(ended)
+						p.keepBusy(b, accounts[busy].browser, done)
+					}()
+					for range max(b.N/turns, 100) {
+						start := time.Now()
+						if status, body := call(b, "GET", p.url+"/api/whoami", accounts[1-busy].token, ""); status != http.StatusOK {
+							b.Fatalf("%d %v", status, body)
+						}
+						took[busy] = append(took[busy], time.Since(start))
+					}
+					close(done)
+					<-ended
+				}
+			}
+			var p99 [2]float64
+			for i := range took {
+				slices.Sort(took[i])
+				p99[i] = float64(took[i][len(took[i])*99/100].Microseconds())
+			}
+			b.ReportMetric(p99[1], "short-p99-us")
+			b.ReportMetric(p99[0], "long-p99-us")
+			b.ReportMetric(p99[0]/p99[1], "ratio")
+		})
+	}
+}
+
+// keepBusy issues and revokes tokens and loads the page until done is closed.
+func (p *testPortal) keepBusy(b testing.TB, v *visitor, done <-chan struct{}) {
+	for {
+		select {
+		case <-done:
+			return
+		default:
+		}
+		c, err := p.tokens.Lookup(b.Context(), v.post("/profile/tokens", "name", "loop").issued(b))
+		if err != nil {
+			b.Error(err)
+			return
+		}
+		v.get("/profile?show=all")
+		v.post("/profile/tokens/" + c.ID + "/revoke")
+	}
 }

@@ -35,7 +35,7 @@ func newPortal(t *testing.T) *testPortal {
 
 func newMemoryPortal(t *testing.T) *testPortal { return newPortalOn(t, "memory", nil) }
 
-func newPortalOn(t *testing.T, name string, change func(store.Store) store.Store) *testPortal {
+func newPortalOn(t testing.TB, name string, change func(store.Store) store.Store) *testPortal {
 	t.Helper()
 	kept, err := openStore(t.Context(), name)
 	if err != nil {
@@ -69,7 +69,7 @@ func (p *testPortal) about() about {
 }
 
 // token issues a token to an account, and returns it as a header says it.
-func (p *testPortal) token(t *testing.T, subject, name string, lifetime time.Duration, scopes ...string) (header, id string) {
+func (p *testPortal) token(t testing.TB, subject, name string, lifetime time.Duration, scopes ...string) (header, id string) {
 	t.Helper()
 	plain, cred, err := p.tokens.Issue(t.Context(), bearer.Request{Subject: subject, Name: name, Lifetime: lifetime, Scopes: scopes})
 	if err != nil {
@@ -79,7 +79,7 @@ func (p *testPortal) token(t *testing.T, subject, name string, lifetime time.Dur
 }
 
 // insert puts a credential into the store that began some time ago.
-func (p *testPortal) insert(t *testing.T, kind store.Kind, name string, ago, left time.Duration, change func(*store.Credential)) {
+func (p *testPortal) insert(t testing.TB, kind store.Kind, name string, ago, left time.Duration, change func(*store.Credential)) {
 	t.Helper()
 	c := &store.Credential{ID: rand.Text()[:20], Kind: kind, Subject: "ada", Name: name, Scopes: []string{"*"},
 		CreatedAt: time.Now().Add(-ago).UTC(), ExpiresAt: time.Now().Add(left).UTC()}
@@ -95,14 +95,14 @@ func (p *testPortal) insert(t *testing.T, kind store.Kind, name string, ago, lef
 
 // A visitor is a browser without scripts.
 type visitor struct {
-	t *testing.T
+	t testing.TB
 	*http.Client
 	url  string
 	from string // its address, as a proxy says it; "" for none
 }
 
 // visit returns a browser that is not signed in.
-func (p *testPortal) visit(t *testing.T) *visitor {
+func (p *testPortal) visit(t testing.TB) *visitor {
 	t.Helper()
 	jar, err := cookiejar.New(nil)
 	if err != nil {
@@ -112,7 +112,7 @@ func (p *testPortal) visit(t *testing.T) *visitor {
 }
 
 // signedIn returns a browser that has signed in as the i-th account.
-func (p *testPortal) signedIn(t *testing.T, i int) *visitor {
+func (p *testPortal) signedIn(t testing.TB, i int) *visitor {
 	t.Helper()
 	v := p.visit(t)
 	res := v.post("/login", "email", p.accounts.all[i].email, "password", p.passwords[i])

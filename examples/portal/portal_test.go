@@ -94,7 +94,7 @@ func (l *lockedBuffer) String() string {
 }
 
 // call makes a request and returns the status and the decoded body.
-func call(t *testing.T, method, url, authorization, body string) (int, map[string]any) {
+func call(t testing.TB, method, url, authorization, body string) (int, map[string]any) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, strings.NewReader(body))
 	if err != nil {
