@@ -9,29 +9,29 @@ import (
 )
 
 const (
-	maxAge     = 10 * time.Minute // of any answer, however good the news
-	unknownAge = 10 * time.Second // of the answer that there is no such credential
+	maxAge     = 10 * time.Minute // limit for every answer, even while the lease holds
+	unknownAge = 10 * time.Second // limit for store.ErrNotFound
 )
 
-// An answer is what the store said, and all it takes to know whether that may
-// still be given. Nothing of it changes but checked.
+// An answer is the result of a query of the store, with what is needed to decide
+// whether it may still be used. Only checked changes.
 type answer struct {
 	kind  store.Kind
-	row   *store.Credential // nil where err is not, and while the store is being asked
+	row   *store.Credential // nil if err is not, and during the query
 	err   error
-	asked time.Duration // a moment before the store was asked
-	stamp               // of that moment
+	asked time.Duration // just before the query
+	stamp               // taken at that time
 
-	checked atomic.Uint64 // the version at which it was last found to be current
+	checked atomic.Uint64 // the version at which the answer was last found to be current
 }
 
-// outage reports whether a says nothing of the credential.
+// outage reports whether a is the error of an outage.
 func (a *answer) outage() bool { return a.err != nil && !errors.Is(a.err, store.ErrNotFound) }
 
-// A request is a call of Find, as things were when it began.
+// A request is a call of Find.
 type request struct {
-	at     time.Duration
-	leased bool // the news was relied on
+	at     time.Duration // when it began
+	leased bool          // the lease held at that time
 }
 
 // arrive returns a request that begins now.
@@ -41,14 +41,14 @@ func (c *Cache) arrive() request {
 	return request{at, at < lease}
 }
 
-// usable reports whether a may be given to r: if the store was asked after r
-// began; or if nothing that a depends on was forgotten since the store was
-// asked, and the news is relied on or a is young enough to do without.
+// usable reports whether a answers r. It does if the store was asked after r began.
+// It also does if a was not invalidated since the store was asked, and a is young
+// enough: the limit is longer if the lease held when r began.
 //
-// The order matters. The lease was read when r began, the history is read now.
-// Whoever extended that lease had already put into the history all that it
-// vouches for. So a change that is not in there is one that happened no more
-// than 2.5 seconds before the lease ends: see watchOnce.
+// The order matters: the lease was read when r began, and the history is read now.
+// Before a lease is extended, all changes that it covers are in the history. So a
+// change that is missing from the history happened at most 2.5 seconds before the
+// lease ends: see watchOnce.
 func (c *Cache) usable(a *answer, r request) bool {
 	age := r.at - a.asked
 	var fresh bool
@@ -63,12 +63,12 @@ func (c *Cache) usable(a *answer, r request) bool {
 	return fresh && a.current(c.history.version.Load())
 }
 
-// current reports whether nothing that a depends on was forgotten up to a version
-// of the history. Most of the time nothing at all was since that was last asked,
-// and the marks, which are all over the memory, need not be looked at.
+// current reports whether a was not invalidated up to a version of the history. If
+// the version has not changed since the last call, nothing was invalidated, and
+// current need not read the marks, which are scattered in memory.
 //
-// The version is the caller's, as it must be older than what is seen of the marks:
-// of one that came after them nobody could say that a is current at it.
+// The caller must read the version first. If it were read after the marks, it could
+// include an invalidation that these do not show yet.
 func (a *answer) current(version uint64) bool {
 	if a.checked.Load() == version {
 		return true

@@ -10,7 +10,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// queryTimeout bounds a query. It does not end with the request that began it.
+// queryTimeout bounds a query, which does not end with the request that began it.
 const queryTimeout = 5 * time.Second
 
 var (
@@ -23,23 +23,23 @@ type question struct {
 	digest store.Digest
 }
 
-// A query asks the store once, for all who wait for it.
+// A query asks the store once, for all requests that wait for it.
 type query struct {
-	begun  answer  // without what the store has yet to say
+	begun  answer  // has no row or error yet
 	answer *answer // set before done is closed
 	done   chan struct{}
 	cancel context.CancelFunc
-	asking int // how many wait; guarded by Cache.mu
+	asking int // how many requests wait; guarded by Cache.mu
 }
 
-// ask asks the store, or waits with those who asked before if what they will be
-// told is usable for r as well, as far as that can be known yet. It reports
-// whether the query was begun for r. Its error is that of ctx.
+// ask queries the store for r. If a query for the same credential is in progress
+// whose answer can still be usable for r, it waits for that one instead. It reports
+// whether it began a query of its own. Its error is that of ctx.
 func (c *Cache) ask(ctx context.Context, what question, r request) (a *answer, own bool, err error) {
 	c.mu.Lock()
 	q := c.queries[what]
-	// Not joined when it should long have ended: whatever holds it up must not
-	// hold up everybody.
+	// A query that exceeded its timeout is stuck in the store. Do not wait for
+	// it, or all later requests would wait, too.
 	if own = q == nil || r.at-q.begun.asked >= queryTimeout || !c.usable(&q.begun, r); own {
 		q = c.begin(ctx, what)
 	}
@@ -70,7 +70,7 @@ func (c *Cache) begin(ctx context.Context, what question) *query {
 	go func() {
 		a := &answer{kind: what.kind, err: errGone, asked: q.begun.asked, stamp: q.begun.stamp}
 		defer func() {
-			// Nobody else could: this goroutine is ours.
+			// No caller could recover it, because the goroutine is ours.
 			if v := recover(); v != nil {
 				a.err = fmt.Errorf("cache: panic in the store: %v\n%s", v, debug.Stack())
 			}
@@ -89,7 +89,7 @@ func (c *Cache) begin(ctx context.Context, what question) *query {
 	return q
 }
 
-// end keeps a, unless it is an outage, and tells it to all who wait for q.
+// end keeps a, unless it is an outage, and passes it to all requests that wait for q.
 func (c *Cache) end(what question, q *query, a *answer) {
 	switch {
 	case a.err == nil:
@@ -104,7 +104,7 @@ func (c *Cache) end(what question, q *query, a *answer) {
 	close(q.done)
 }
 
-// leave is for who no longer waits for q. The last one ends it.
+// leave is called when a request stops waiting for q. The last one cancels q.
 func (c *Cache) leave(what question, q *query) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,7 +113,7 @@ func (c *Cache) leave(what question, q *query) {
 	}
 }
 
-// drop ends q, so that nobody joins it any more. The caller holds mu.
+// drop cancels q, and lets no more requests join it. The caller holds mu.
 func (c *Cache) drop(what question, q *query) {
 	q.cancel()
 	if c.queries[what] == q {

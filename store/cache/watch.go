@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// leaseTime is how long the news is relied on after the sign of life
-	// before the last one.
+	// leaseTime is the length of the lease. It counts from the call of alive
+	// before the latest one: see watchOnce.
 	leaseTime = 2 * time.Second
 
-	minPause = 100 * time.Millisecond // after a Watch that ended
-	maxPause = time.Second            // after many
+	minPause = 100 * time.Millisecond // before the next Watch, after the first failure
+	maxPause = time.Second            // after several failures
 )
 
 // watch keeps a Watch going until ctx is done.
@@ -41,15 +41,15 @@ func (c *Cache) watch(ctx context.Context, w store.Watcher) {
 	}
 }
 
-// watchOnce forgets what others change until Watch returns, and holds the lease
-// meanwhile.
+// watchOnce calls Watch. It invalidates the reported changes and extends the lease
+// until Watch returns.
 //
-// A sign of life vouches for every change that was complete half a second before
-// it was given. When that was cannot be read off a clock: until this goroutine
-// gets to run any time may pass. But it was after the sign of life before, or
-// for the first one after the beginning, and that moment was read. The lease
-// lasts for leaseTime from then. So when it is over, a change that nobody told
-// of was complete for less than 0.5s + leaseTime before that, whatever was slow.
+// A call of alive means that every change that was complete half a second before has
+// been reported. The clock cannot show when the store made that call, because this
+// goroutine may run much later. But it was after the previous call of alive, or after
+// Watch was called, whose time was read. So the lease lasts for leaseTime from then.
+// When the lease ends, a change that was not reported was complete for less than 0.5s
+// + leaseTime, even if this process was slow.
 func (c *Cache) watchOnce(ctx context.Context, w store.Watcher) (err error) {
 	defer func() {
 		c.lease.Store(0)
@@ -61,7 +61,7 @@ func (c *Cache) watchOnce(ctx context.Context, w store.Watcher) (err error) {
 	alive := func() {
 		if first {
 			first = false
-			c.history.forget(&c.history.all) // nobody told of what happened up to here
+			c.history.forget(&c.history.all) // earlier changes were not reported
 		}
 		now := c.now()
 		c.lease.Store(int64(before + leaseTime))

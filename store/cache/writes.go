@@ -11,10 +11,10 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Every write goes to the Store first and forgets afterwards. Those that change
-// whether a credential may be used do so deferred: whatever the Store answers, and
-// even if it panics, the write may have happened. Touch and Prune forget only what
-// the Store has reported.
+// Every write calls the Store first and invalidates answers afterwards. If it changes
+// whether a credential may be used, the invalidation is deferred: the write may have
+// happened even if the Store returned an error or panicked. Touch invalidates only
+// after success, and Prune only if rows were deleted.
 
 // Get implements [store.Store]. It always asks the Store.
 func (c *Cache) Get(ctx context.Context, id string) (*store.Credential, error) {
@@ -50,14 +50,15 @@ func (c *Cache) Rotate(ctx context.Context, id string, until time.Time, next *st
 
 // Revoke implements [store.Store].
 //
-// It forgets everything that the filter may select, not only what the Store
-// reports. If two calls revoke the same credential, only one of them changes it,
-// and the other, which may return first or run on another machine, must find it
-// revoked just as well. Of a call that failed, earlier steps may have revoked.
+// It drops the answers for all credentials that the filter may select, not only for
+// those that the Store returned. If two calls revoke the same credential, only one of
+// them changes it. After the other, which may return first or run on another machine,
+// Find must show the revocation, too. And a call that failed may have revoked
+// credentials in its earlier steps.
 func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (changed []store.Digest, err error) {
 	defer func() {
 		marks := c.matching(f)
-		for _, d := range changed { // matched by fields that your application has edited since
+		for _, d := range changed { // in case your application edited a row, so that the kept one has other marks
 			marks = append(marks, c.history.digest(d))
 		}
 		c.history.forget(marks...)
@@ -65,9 +66,9 @@ func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (chang
 	return c.store.Revoke(ctx, f, at)
 }
 
-// matching returns marks that together cover everything that f selects: those of
-// the field of f that selects least. A family has two, as Filter.Family selects by
-// Family or by ID.
+// matching returns marks that cover all credentials that f selects. It uses the most
+// selective field of f. A family has two marks, because Filter.Family selects by
+// Family or ID.
 func (c *Cache) matching(f store.Filter) []*atomic.Uint64 {
 	switch {
 	case f.ID != "":
@@ -93,8 +94,8 @@ func (c *Cache) Touch(ctx context.Context, uses []store.Use) error {
 	return err
 }
 
-// Prune implements [store.Store]. If anything was deleted it forgets
-// everything, so call it no more often than every few minutes.
+// Prune implements [store.Store]. If it deleted a row, it drops all answers, so do
+// not call it more often than every few minutes.
 func (c *Cache) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	n, err := c.store.Prune(ctx, before)
 	if n > 0 {
@@ -109,18 +110,19 @@ func (c *Cache) Erase(ctx context.Context, subject string) (int, error) {
 	return c.store.Erase(ctx, subject)
 }
 
-// Scan implements [store.Scanner], with the Store's. Without one it yields
-// [errors.ErrUnsupported].
+// Scan implements [store.Scanner]. It calls Scan of the Store. If the Store is no
+// Scanner, it yields [errors.ErrUnsupported].
 func (c *Cache) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
 	if s, ok := c.store.(store.Scanner); ok {
 		return s.Scan(ctx, f)
 	}
 	return func(yield func(*store.Credential, error) bool) {
-		yield(nil, fmt.Errorf("cache: %T is no store.Scanner: %w", c.store, errors.ErrUnsupported))
+		yield(nil, fmt.Errorf("cache: %T does not implement store.Scanner: %w", c.store, errors.ErrUnsupported))
 	}
 }
 
-// Check implements [store.Checker], with the Store's. Without one it returns nil.
+// Check implements [store.Checker]. It calls Check of the Store. If the Store is no
+// Checker, it returns nil.
 func (c *Cache) Check(ctx context.Context) error {
 	if s, ok := c.store.(store.Checker); ok {
 		return s.Check(ctx)
@@ -128,13 +130,14 @@ func (c *Cache) Check(ctx context.Context) error {
 	return nil
 }
 
-// FitsDigest implements [store.Placer], with the Store's. Without one every digest
-// fits.
+// FitsDigest implements [store.Placer]. It calls FitsDigest of the Store. If the Store
+// is no Placer, every digest fits.
 func (c *Cache) FitsDigest(subject string, d store.Digest) bool {
 	return c.placer == nil || c.placer.FitsDigest(subject, d)
 }
 
-// FitsID implements [store.Placer], with the Store's. Without one every ID fits.
+// FitsID implements [store.Placer]. It calls FitsID of the Store. If the Store is no
+// Placer, every ID fits.
 func (c *Cache) FitsID(subject, id string) bool {
 	return c.placer == nil || c.placer.FitsID(subject, id)
 }
