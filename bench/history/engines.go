@@ -70,7 +70,7 @@ var engines = []engine{
 	}},
 }
 
-// inTransactions returns a filler that uses so many transactions side by side.
+// inTransactions returns a filler that uses this many concurrent transactions.
 func inTransactions(db *sql.DB, st *sqlstore.Store, transactions int) filler {
 	return func(ctx context.Context, rows []*store.Credential) error {
 		return split(rows, transactions, func(rows []*store.Credential) error {
@@ -96,7 +96,8 @@ func insert(ctx context.Context, st store.Store, rows []*store.Credential) error
 	return nil
 }
 
-// split calls f with so many parts of rows at once and returns the first error.
+// split divides rows into parts, calls f for all of them at once, and returns the first
+// error.
 func split(rows []*store.Credential, parts int, f func([]*store.Credential) error) error {
 	var wait sync.WaitGroup
 	errs := make(chan error, parts)
