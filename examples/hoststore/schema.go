@@ -7,8 +7,8 @@ import (
 )
 
 // schema has the existing tables, and the indexes that the queries need. Times are
-// microseconds since 1970. NULL, or never in the column ends, is the zero time. Fields
-// that no query uses in a condition are in details.
+// microseconds since 1970. A zero time is NULL, or the constant never in the column ends.
+// Fields that no query uses in a condition are in details.
 const schema = `
 CREATE TABLE IF NOT EXISTS accounts (
 	id   INTEGER PRIMARY KEY,

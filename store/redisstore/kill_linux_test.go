@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A write is a step of a worker, with the states of the store that are correct if the
-// step happened, and if it did not.
+// A write is a step of a worker. made checks the store if the step happened, and none
+// if it did not.
 type write struct {
 	err        error // nil: the write was acknowledged
 	made, none func(store.Store) error

@@ -159,7 +159,7 @@ func TestProbeKeepsFirstFault(t *testing.T) {
 	}
 }
 
-// diff compares every field: otherwise a store could lose one.
+// diff must compare every field, or the suite would not notice that a store loses one.
 func TestDiffNamesEveryField(t *testing.T) {
 	empty, c := &store.Credential{}, full()
 	fields := reflect.ValueOf(c).Elem()

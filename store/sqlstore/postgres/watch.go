@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// beat bounds the time to send a probe and the time until it arrives, and is
-	// about how long Watch then listens until the next probe. The first two must
-	// add up to less than the half second of [store.Watcher].
+	// beat bounds the time to send a probe, and the time until it arrives. The two
+	// must add up to less than the half second of [store.Watcher]. beat is also
+	// about the pause until the next probe.
 	beat  = 240 * time.Millisecond
 	fresh = 500 * time.Millisecond
 )
