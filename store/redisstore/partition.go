@@ -78,7 +78,7 @@ func partitionOf(name string) byte {
 func partitionOfDigest(d store.Digest) byte { return d[0] }
 
 // FitsDigest implements [store.Placer]. It reports whether Find gets the
-// credential with one GET; otherwise it needs two.
+// credential with one GETEX; otherwise it needs two.
 func (s *Store) FitsDigest(subject string, d store.Digest) bool {
 	return partitionOfDigest(d) == partitionOf(subject)
 }

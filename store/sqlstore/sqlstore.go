@@ -77,8 +77,9 @@ type Config struct {
 	Dialect Dialect
 
 	// Reads, if set, is another pool of connections to the same database, for
-	// calls that only read. It must show commits through DB at once. A read
-	// replica does not, so revoked credentials would be accepted.
+	// calls that only read. It must show commits through DB at once, so it must
+	// not be a read replica: on a PostgreSQL standby every call fails, and a
+	// logical replica may show a revoked credential as valid.
 	Reads *sql.DB
 
 	// Timeout bounds each call, in addition to its context, and each step of a
