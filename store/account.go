@@ -6,16 +6,16 @@ import (
 	"time"
 )
 
-// An account is the rows of one subject in a [Memory], in two orders. Both are
-// sorted slices, so a page and the live rows are found by binary search, however
-// many rows have ended.
+// An account holds the rows of one subject in a [Memory], in two sorted slices. A
+// page and the live rows are found by binary search, so rows that have ended cost
+// nothing.
 type account struct {
 	all  []*Credential // in the order of byCreation
-	open []*Credential // those that are not revoked, in the order of byExpiry
+	open []*Credential // the rows that are not revoked, in the order of byExpiry
 }
 
-// byCreation orders rows so that those of one Query without Active are adjacent,
-// oldest first.
+// byCreation orders rows so that the rows that a Query without Active selects are
+// adjacent, oldest first.
 func byCreation(a, b *Credential) int {
 	return cmp.Or(
 		cmp.Compare(a.Kind, b.Kind),
@@ -28,7 +28,7 @@ func oldestFirst(a, b *Credential) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
-// byExpiry orders rows by ExpiresAt, those that never expire last.
+// byExpiry orders rows by ExpiresAt. Rows that never expire come last.
 func byExpiry(a, b *Credential) int {
 	never := func(c *Credential) int {
 		if c.ExpiresAt.IsZero() {
@@ -50,8 +50,8 @@ func (a *account) add(c *Credential) {
 	}
 }
 
-// replace puts c in the place of old, a row with the same ID. Their Kind, ClientID
-// and CreatedAt are the same, so only the place in open can change.
+// replace replaces old by c, a newer version of the same row. Its Kind, ClientID
+// and CreatedAt never change, so only its position in open can.
 func (a *account) replace(old, c *Credential) {
 	i, _ := slices.BinarySearchFunc(a.all, old, byCreation)
 	a.all[i] = c
@@ -76,7 +76,7 @@ func (a *account) remove(dead func(*Credential) bool) {
 }
 
 // live returns the rows that are not revoked and expire after the given time,
-// newest first, in a slice of the caller's.
+// newest first. The caller owns the slice.
 func (a *account) live(at time.Time) []*Credential {
 	if a == nil {
 		return nil

@@ -16,7 +16,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// T6: valid at expiry - 1 us, refused at expiry.
+// T6: a credential is valid 1 us before its expiry and invalid at its expiry.
 func TestCredentialActive(t *testing.T) {
 	expiry := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for _, tt := range []struct {
@@ -97,7 +97,7 @@ func TestCredentialClone(t *testing.T) {
 	}
 }
 
-// T4: neither digest nor data in the JSON that the owner is shown.
+// T4: the JSON for the owner contains neither digest nor data.
 func TestCredentialJSON(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -132,13 +132,13 @@ func TestCredentialJSON(t *testing.T) {
 	}
 }
 
-// printed returns d as anything might print it: alone, in what holds it, and in
-// what is made of that.
+// printed returns d as fmt, JSON and slog print it: by itself, in values that
+// contain it, and in errors that wrap those.
 func printed(t *testing.T, c *store.Credential) map[string]string {
 	t.Helper()
 	d := c.Digest
 	out := make(map[string]string)
-	// Not %p and %w, for which fmt asks no type how it prints, nor %T.
+	// Not %T, %p and %w, for which fmt does not call Format.
 	for _, verb := range []string{"v", "+v", "#v", "s", "q", "x", "X", "# x", "d", "o", "b", "c", "U", "t", "e", "z", "100v", "-5.3s"} {
 		format := "%" + verb
 		for name, v := range map[string]any{
@@ -177,10 +177,10 @@ func printed(t *testing.T, c *store.Credential) map[string]string {
 	return out
 }
 
-// T4, B1: whatever prints a digest prints "[digest]".
+// T4, B1: every way to print a digest prints "[digest]".
 func TestDigestIsRedacted(t *testing.T) {
 	c := example()
-	c.Data = nil // which fmt prints; it is your application's
+	c.Data = nil // fmt does print it
 	d := c.Digest
 	decimal := strings.Trim(fmt.Sprint(d[4:8]), "[]")
 	pieces := map[string]string{

@@ -12,12 +12,12 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// exampleCredential returns a token of ada's, of a day.
+// exampleCredential returns a token that belongs to ada and is valid for a day.
 func exampleCredential(id string, created time.Time) *store.Credential {
 	return &store.Credential{
 		ID:        id,
 		Kind:      store.KindToken,
-		Digest:    sha256.Sum256([]byte(id)), // in the place of its plaintext
+		Digest:    sha256.Sum256([]byte(id)), // in an application, of the plaintext
 		Subject:   "ada",
 		Family:    id,
 		CreatedAt: created,
@@ -25,8 +25,8 @@ func exampleCredential(id string, created time.Time) *store.Credential {
 	}
 }
 
-// exampleStore returns a store with those tokens, each a minute younger than the
-// one before.
+// exampleStore returns a store with these tokens. Each was created a minute after
+// the previous one.
 func exampleStore(ids ...string) *store.Memory {
 	st := store.NewMemory()
 	for i, id := range ids {
@@ -40,15 +40,15 @@ func exampleStore(ids ...string) *store.Memory {
 
 var exampleNow = time.Date(2026, 11, 2, 12, 0, 0, 0, time.UTC)
 
-// It is empty, and gone with the process.
+// A new Memory is empty. Its credentials are lost when the process ends.
 func ExampleNewMemory() {
 	_, err := store.NewMemory().Get(context.Background(), "7QZT3NLE")
 	fmt.Println(errors.Is(err, store.ErrNotFound))
 	// Output: true
 }
 
-// An account may hold two. With EndOldest it may always get another one, and
-// loses its oldest.
+// An account may hold two tokens. With EndOldest it can always get another one, and
+// its oldest token is revoked.
 func ExampleMemory_Insert() {
 	ctx := context.Background()
 	st := exampleStore("A", "B")
@@ -64,7 +64,7 @@ func ExampleMemory_Insert() {
 	// 1 <nil>
 }
 
-// A list in pages, newest first.
+// List returns pages, newest first.
 func ExampleMemory_List() {
 	st := exampleStore("A", "B", "C")
 	q := store.Query{Kind: store.KindToken, Subject: "ada", Limit: 2}
@@ -85,7 +85,8 @@ func ExampleMemory_List() {
 	// [A]
 }
 
-// Of several callers one wins. The old one ends at until, and not before.
+// Only one of several callers can rotate a token. The old token ends at until, not
+// before.
 func ExampleMemory_Rotate() {
 	ctx := context.Background()
 	st := exampleStore("A")
@@ -104,7 +105,8 @@ func ExampleMemory_Rotate() {
 	// true false
 }
 
-// All of an account's but the one in use. Revoking again changes nothing.
+// Revoke all tokens of an account but the one in use. Revoking again changes
+// nothing.
 func ExampleMemory_Revoke() {
 	st := exampleStore("A", "B", "C")
 	for range 2 {
@@ -128,14 +130,14 @@ func ExampleMemory_Prune() {
 	// 2 <nil>
 }
 
-// A credential is valid before its ExpiresAt, and no longer at it.
+// At its ExpiresAt a credential is no longer valid.
 func ExampleCredential_Active() {
 	c := exampleCredential("A", exampleNow)
 	fmt.Println(c.Active(c.ExpiresAt.Add(-1)), c.Active(c.ExpiresAt))
 	// Output: true false
 }
 
-// What a store returns is shared: change a copy.
+// Credentials that a store returned are shared: change a copy.
 func ExampleCredential_Clone() {
 	c := exampleCredential("A", exampleNow)
 	c.Scopes = []string{"reports:read"}
@@ -153,7 +155,7 @@ func ExampleDigest() {
 	// Output: [digest] {"digest":"[digest]"} <nil>
 }
 
-// A store that has no query language checks and matches with these.
+// A store without a query language can use Validate and Match.
 func ExampleFilter_Match() {
 	f := store.Filter{Subject: "ada", Kind: store.KindToken}
 	if err := f.Validate(); err != nil {
@@ -168,7 +170,7 @@ func ExampleFilter_Match() {
 	// false
 }
 
-// A credential of another kind is not found, whatever its digest.
+// Find does not return a credential of another kind, even if the digest matches.
 func ExampleMemory_Find() {
 	ctx := context.Background()
 	st := exampleStore("A")
@@ -185,7 +187,7 @@ func ExampleMemory_Find() {
 	// store: credential not found
 }
 
-// The last use is never set back, by a process that is late for instance.
+// Touch never sets LastUsedAt back, for example if a process reports a use late.
 func ExampleMemory_Touch() {
 	ctx := context.Background()
 	st := exampleStore("A")

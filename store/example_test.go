@@ -16,7 +16,7 @@ func Example() {
 	ctx := context.Background()
 	st := store.NewMemory()
 
-	// Issue: the plaintext goes to its owner, its digest into the store.
+	// Issue: send the plaintext to its owner and store its digest.
 	digest := store.Digest(sha256.Sum256([]byte("pat_8sJ0rYw2...")))
 	now := time.Now()
 	c := &store.Credential{

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// FindOnly returns a [Store] on f for a service that verifies credentials and
-// does not manage them, for example on a table that another service fills. Every
-// method but Find returns [errors.ErrUnsupported]. It is none of the optional
-// interfaces, even if f is.
+// FindOnly returns a [Store] whose Find is that of f. It is for a service that
+// verifies credentials but does not manage them, for example in a table that
+// another service fills. Every other method returns [errors.ErrUnsupported]. The
+// Store implements none of the optional interfaces, even if f does.
 //
 // It panics if f is nil.
 func FindOnly(f Finder) Store {

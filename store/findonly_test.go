@@ -9,7 +9,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A finder answers every Find alike, and remembers what it was asked for.
+// A finder gives every Find the same answer, and records the kind and digest.
 type finder struct {
 	c   *store.Credential
 	err error
@@ -49,7 +49,7 @@ func TestFindOnlyPassesFindThrough(t *testing.T) {
 	}
 }
 
-// Even one whose Finder can do more: it was given to be a Finder only.
+// FindOnly hides the other methods even if its Finder is a whole Store.
 func TestFindOnlyRefusesTheRest(t *testing.T) {
 	m := store.NewMemory()
 	c := example()

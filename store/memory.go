@@ -10,22 +10,23 @@ import (
 	"time"
 )
 
-// Memory is a [Store] in the memory of one process: for services that run as
-// one process and can afford to lose every credential when it ends, and for
-// tests. The zero value is an empty store, ready to use.
+// Memory is a [Store] in the memory of one process. It is for tests, and for
+// services that run as one process and can lose every credential when it ends. The
+// zero value is an empty store, ready to use.
 //
 // It is safe for concurrent use. Find takes no lock, so it never waits for
-// another call; during a Rotate, or a Revoke of several, it may see one row as it
-// will be and another as it was. Rows that have ended stay until Prune removes
-// them: call it regularly, or the store grows without bound.
+// another call. While a Rotate, or a Revoke of several credentials, is running,
+// Find may return the new version of one row and the old version of another. Rows
+// that have ended stay until Prune removes them: call it regularly, or the store
+// grows without bound.
 //
 // A Memory must not be copied after first use.
 type Memory struct {
-	_ [0]func() // not comparable, so that this stays free to change
+	_ [0]func() // not comparable, so that fields can be added later
 
 	table atomic.Pointer[table] // by digest; nil while empty
 
-	mu       sync.RWMutex // guards the maps, and writing to table
+	mu       sync.RWMutex // guards the maps, and writes to table
 	ids      map[string]*Credential
 	accounts map[string]*account // by subject
 }
@@ -86,7 +87,7 @@ func (m *Memory) List(ctx context.Context, q Query) ([]*Credential, Cursor, erro
 	return page, "", nil
 }
 
-// selected yields the rows of all pages from q.After on, newest first.
+// selected yields the rows of all pages after q.After, newest first.
 func (m *Memory) selected(q Query) iter.Seq[*Credential] {
 	a, now := m.accounts[q.Subject], time.Now()
 	var newest []*Credential
@@ -96,7 +97,7 @@ func (m *Memory) selected(q Query) iter.Seq[*Credential] {
 		newest = a.created(q.Kind, q.ClientID, time.Time{})
 	}
 	after := &Credential{}
-	after.CreatedAt, after.ID, _ = q.After.Position() // Validate has seen it
+	after.CreatedAt, after.ID, _ = q.After.Position() // Validate has checked it
 	if q.After != "" && !q.Active {
 		after.Kind, after.ClientID = q.Kind, q.ClientID
 		i, _ := slices.BinarySearchFunc(newest, after, byCreation)
@@ -106,7 +107,7 @@ func (m *Memory) selected(q Query) iter.Seq[*Credential] {
 		for i := range newest {
 			c := newest[i]
 			if !q.Active {
-				c = newest[len(newest)-1-i] // they are oldest first
+				c = newest[len(newest)-1-i] // created returns the oldest first
 			}
 			if q.After != "" && oldestFirst(c, after) >= 0 || !q.Match(c, now) {
 				continue

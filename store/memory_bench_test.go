@@ -11,9 +11,9 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// BenchmarkMemoryFind shows what one lookup costs as the store grows. The
-// digests asked for are spread over all of them, so that at a million a lookup
-// finds nothing in the processor's caches.
+// BenchmarkMemoryFind measures one lookup as the store grows. The lookups are spread
+// over all digests, so that in a store of a million rows each one misses the
+// processor's caches.
 func BenchmarkMemoryFind(b *testing.B) {
 	for _, n := range []int{1_000, 1_000_000} {
 		m, digests := filled(b, n)

@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// Prune implements [Store]. It does all in one step, which takes up to a second for
-// a million rows; Find goes on meanwhile.
+// Prune implements [Store]. It works in one step, which takes up to a second for a
+// million rows. Find and Scan do not wait for it.
 func (m *Memory) Prune(ctx context.Context, before PruneBefore) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -22,8 +22,8 @@ func (m *Memory) Prune(ctx context.Context, before PruneBefore) (int, error) {
 	return n, nil
 }
 
-// Erase implements [Store]. It does all in one step, which takes about 0.3 s for
-// a store of a million rows; Find goes on meanwhile.
+// Erase implements [Store]. It works in one step, which takes about 0.3 s in a
+// store of a million rows. Find and Scan do not wait for it.
 func (m *Memory) Erase(ctx context.Context, subject string) (int, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -36,8 +36,8 @@ func (m *Memory) Erase(ctx context.Context, subject string) (int, error) {
 	return n, nil
 }
 
-// unindex removes the rows of one subject for which dead reports true from the
-// maps, and returns how many. They stay in the table until rebuild.
+// unindex removes from the maps the rows of one subject for which dead reports
+// true, and returns how many. They stay in the table until rebuild removes them.
 func (m *Memory) unindex(subject string, dead func(*Credential) bool) int {
 	a := m.accounts[subject]
 	if a == nil {
@@ -60,7 +60,7 @@ func (m *Memory) unindex(subject string, dead func(*Credential) bool) int {
 	return n
 }
 
-// rebuild replaces the table by one without the n rows for which dead reports
+// rebuild replaces the table by one that lacks the n rows for which dead reports
 // true.
 func (m *Memory) rebuild(n int, dead func(*Credential) bool) {
 	if n > 0 {

@@ -35,7 +35,7 @@ func (m *Memory) add(c *Credential) {
 	a.add(c)
 }
 
-// replace puts c in the place of the row with its ID and digest.
+// replace replaces the row that has c's ID and digest by c.
 func (m *Memory) replace(c *Credential) {
 	m.accounts[c.Subject].replace(m.ids[c.ID], c)
 	m.ids[c.ID] = c

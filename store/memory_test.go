@@ -31,7 +31,7 @@ func TestMemory(t *testing.T) {
 	})
 }
 
-// numbered returns a credential of its own for each number.
+// numbered returns a different credential for each number.
 func numbered(i int) *store.Credential {
 	id := fmt.Sprintf("%08d", i)
 	return &store.Credential{
@@ -86,10 +86,10 @@ func TestMemoryFindAllocatesNothing(t *testing.T) {
 	}
 }
 
-// R1: a Find that starts after Insert or Revoke has returned sees what that did,
-// also while the table is being exchanged for a larger one. And it never sees
-// somebody else's row: the digest that is never there competes for the very slot
-// that the next row is put in.
+// R1: a Find that starts after Insert or Revoke has returned sees the change, even
+// while the table is being replaced by a larger one. It never returns another
+// credential's row: this test also looks up an unknown digest that belongs in the
+// slot into which the next row is put.
 func TestMemoryReadersWhileTableGrows(t *testing.T) {
 	const rows, revokeEvery = 20_000, 10
 	m := store.NewMemory()
@@ -99,7 +99,7 @@ func TestMemoryReadersWhileTableGrows(t *testing.T) {
 		credentials[i] = numbered(i)
 	}
 
-	var inserted, revoked atomic.Int64 // of credentials, from the first on: of those to be revoked, every tenth
+	var inserted, revoked atomic.Int64 // how many; credentials are inserted in order, and every tenth is revoked
 	var stop atomic.Bool
 	var writers, readers sync.WaitGroup
 	writers.Go(func() {
@@ -158,8 +158,8 @@ func TestMemoryReadersWhileTableGrows(t *testing.T) {
 	readers.Wait()
 }
 
-// Lists share the lock, so they must not share what they write to: the race
-// detector tells.
+// Lists run at the same time under a read lock, so they must not write to shared
+// memory. The race detector would report it.
 func TestMemoryListsAtOnce(t *testing.T) {
 	m := store.NewMemory()
 	for i := range 16 {
@@ -181,7 +181,7 @@ func TestMemoryListsAtOnce(t *testing.T) {
 	}
 }
 
-// What is left after Prune can be asked for in every way, as before.
+// Rows that remain after Prune are found in every way, as before.
 func TestMemoryPruneKeepsIndexes(t *testing.T) {
 	m := store.NewMemory()
 	now := time.Now()
@@ -224,7 +224,7 @@ func TestMemoryPruneKeepsIndexes(t *testing.T) {
 				t.Fatalf("Find(%q) after Prune: error = %v, want %v", c.ID, err, store.ErrNotFound)
 			}
 		}
-		back := pruned[len(pruned)-1] // the newest of its groups, and not one that is looked at
+		back := pruned[len(pruned)-1] // the newest of its groups, and none of the rows that are compared
 		pruned = pruned[:len(pruned)-1]
 		insert(t, m, back)
 	}
@@ -238,7 +238,7 @@ func ids(cs []*store.Credential) []string {
 	return out
 }
 
-// A canceled context is the one outage that Memory has.
+// The only outage of a Memory is a context that has ended.
 func TestMemoryCanceled(t *testing.T) {
 	m := store.NewMemory()
 	c := numbered(1)
@@ -274,8 +274,8 @@ func TestMemoryCanceled(t *testing.T) {
 	}
 }
 
-// Older credentials cannot end at no time: they would stay usable, and be reported
-// as ended.
+// Insert refuses a zero CreatedAt with EndOldest: older credentials would be
+// reported as revoked, but have a zero RevokedAt and stay usable.
 func TestMemoryEndsNothingAtZeroTime(t *testing.T) {
 	m := store.NewMemory()
 	for i := range 2 {

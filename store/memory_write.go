@@ -39,8 +39,8 @@ func (m *Memory) exceedsRecent(c *Credential, l Limits) bool {
 	return l.Recent > 0 && len(m.accounts[c.Subject].created(c.Kind, c.ClientID, micro(l.Since))) >= l.Recent
 }
 
-// excess returns the current rows that must end so that c can be inserted, the
-// oldest of those that count with it.
+// excess returns the current rows that must end before c can be inserted: the
+// oldest ones of the same subject, kind and client.
 func (m *Memory) excess(c *Credential, l Limits) []*Credential {
 	if l.Active <= 0 {
 		return nil
@@ -110,7 +110,7 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 	}
 	n := *old
 	n.RotatedAt = next.CreatedAt
-	// A zero until means never, which is no sooner than any expiry.
+	// A zero until means never, so it does not replace an expiry.
 	if until = micro(until); n.ExpiresAt.IsZero() || !until.IsZero() && until.Before(n.ExpiresAt) {
 		n.ExpiresAt = until
 	}
@@ -119,7 +119,7 @@ func (m *Memory) Rotate(ctx context.Context, id string, until time.Time, next *C
 	return nil
 }
 
-// Revoke implements [Store]. It does all in one step.
+// Revoke implements [Store]. It works in one step.
 func (m *Memory) Revoke(ctx context.Context, f Filter, at time.Time) ([]Digest, error) {
 	if err := cmp.Or(f.Validate(), ctx.Err()); err != nil {
 		return nil, err

@@ -16,8 +16,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A model is a store as plain as can be: it is too slow and too simple to be
-// wrong. It follows the contract and shares no code with Memory.
+// A model is the simplest possible store: slow, but obviously correct. It follows
+// the contract and shares no code with Memory.
 type model map[string]store.Credential // by ID
 
 func (m model) taken(c store.Credential) bool {
@@ -73,7 +73,7 @@ func newest(a, b store.Credential) int {
 	return -cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
-// list returns all pages of q from after on, or all if that is nil.
+// list returns all pages of q that follow after, or all pages if that is nil.
 func (m model) list(q store.Query, after *store.Credential, now time.Time) (page []store.Credential, more bool) {
 	var found []store.Credential
 	for _, c := range m {
@@ -140,7 +140,7 @@ func (m model) rotate(id string, until time.Time, next store.Credential, l store
 	}
 	old.RotatedAt = next.CreatedAt
 	switch {
-	case until.IsZero(): // never: no sooner than what it has
+	case until.IsZero(): // never, so the old expiry stays
 	case old.ExpiresAt.IsZero(), until.Before(old.ExpiresAt):
 		old.ExpiresAt = until
 	}
@@ -221,8 +221,8 @@ func equal(a *store.Credential, b store.Credential) bool {
 		slices.Equal(a.Data, b.Data)
 }
 
-// A chooser makes up calls that get in each other's way: few values, and times
-// a few microseconds from now.
+// A chooser makes random calls that conflict with each other, because it uses few
+// values, and times a few microseconds from now.
 type chooser struct {
 	*rand.Rand
 	ids     [80]string
@@ -233,7 +233,7 @@ func newChooser(seed uint64) *chooser {
 	r := &chooser{Rand: rand.New(rand.NewPCG(seed, 0))}
 	for i := range r.ids {
 		r.ids[i] = fmt.Sprint("id-", i)
-		// Few beginnings, which compete for few slots.
+		// Few different tags, so that digests compete for few slots.
 		binary.LittleEndian.PutUint64(r.digests[i][:], uint64(i%25)*64+60)
 		r.digests[i][31] = byte(i)
 	}
@@ -295,8 +295,8 @@ func (r *chooser) limits() store.Limits {
 	return store.Limits{Active: r.IntN(8) - 2, EndOldest: r.IntN(2) == 0, Recent: r.IntN(30) - 10, Since: r.at()}
 }
 
-// Ten thousand random calls of Memory and the model: the answers are the same,
-// and after each call so are all rows. A seed that fails goes on the list.
+// Ten thousand random calls of a Memory and the model return the same answers, and
+// after each call all rows are the same. Add a seed that fails to the list.
 func TestMemoryAgainstModel(t *testing.T) {
 	for _, seed := range []uint64{1, rand.Uint64()} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
@@ -315,7 +315,7 @@ func compareWithModel(t *testing.T, seed uint64) {
 	}
 	outcomes := make(map[outcome]int)
 	for step := range steps {
-		time.Sleep(time.Duration(r.IntN(2000)) * time.Nanosecond) // of the bubble: it takes no time
+		time.Sleep(time.Duration(r.IntN(2000)) * time.Nanosecond) // in the synctest bubble: it takes no real time
 		var method, args string
 		var gotErr, wantErr error
 		var gotRows []*store.Credential
@@ -426,7 +426,7 @@ func compareWithModel(t *testing.T, seed uint64) {
 	}
 }
 
-// compareRows asks for every row that there may be, by every key.
+// compareRows looks up every row that may exist, by every key.
 func (r *chooser) compareRows(got *store.Memory, want model) error {
 	ctx := context.Background()
 	for _, id := range r.ids {
@@ -450,7 +450,7 @@ func (r *chooser) compareRows(got *store.Memory, want model) error {
 	return nil
 }
 
-// same says whether a row was returned if it is there, and ErrNotFound if not.
+// same reports whether a row was returned if it exists, and ErrNotFound if not.
 func same(c *store.Credential, err error, want store.Credential, there bool) bool {
 	if !there {
 		return err == store.ErrNotFound

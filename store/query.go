@@ -10,12 +10,12 @@ import (
 	"time"
 )
 
-// DefaultLimit is how many credentials [Store.List] returns where
+// DefaultLimit is how many credentials [Store.List] returns at most if
 // [Query.Limit] is zero.
 const DefaultLimit = 100
 
-// AnyClient in [Query.ClientID] selects the credentials of all clients, and those
-// that were not exchanged. It needs [Query.Active].
+// AnyClient, as the [Query.ClientID], selects credentials that any client
+// exchanged, and credentials that were not exchanged. It needs [Query.Active].
 const AnyClient = "*"
 
 // A Query selects a page of the credentials of one subject and kind. Subject and
@@ -24,17 +24,18 @@ type Query struct {
 	Subject string
 	Kind    Kind
 
-	// ClientID selects what was exchanged by this client. Empty, it selects
-	// credentials that were not exchanged. With Active it may be AnyClient.
+	// ClientID selects credentials that this client exchanged. If it is empty,
+	// the query selects credentials that were not exchanged. With Active it may
+	// be AnyClient.
 	ClientID string
 
-	Active bool   // only those that are neither expired nor revoked now
-	Limit  int    // at most so many; 0: DefaultLimit
-	After  Cursor // the cursor that the page before returned; "": the first page
+	Active bool   // only credentials that are neither expired nor revoked now
+	Limit  int    // the size of a page; 0: DefaultLimit
+	After  Cursor // the cursor that List returned with the previous page; "": the first page
 }
 
-// Validate returns an error that says what is wrong with q, or nil. Stores call
-// it first in List.
+// Validate returns an error that describes what is wrong with q, or nil. Stores
+// call it at the start of List.
 func (q Query) Validate() error {
 	switch {
 	case q.Subject == "":
@@ -50,16 +51,15 @@ func (q Query) Validate() error {
 	return err
 }
 
-// Match reports whether q selects c at now. It disregards Limit and After.
+// Match reports whether q selects c at now. It ignores Limit and After.
 func (q Query) Match(c *Credential, now time.Time) bool {
 	return c.Subject == q.Subject && c.Kind == q.Kind &&
 		(q.ClientID == c.ClientID || q.ClientID == AnyClient) &&
 		(!q.Active || c.Active(now))
 }
 
-// A Cursor is a place in the order of [Store.List]. It is opaque, fit for URLs,
-// and names no credential that has to exist: a page after a credential that was
-// deleted meanwhile is still the right one.
+// A Cursor is a position in the order of [Store.List]. It is opaque and may be
+// used in URLs. It stays valid when the credential at that position is deleted.
 type Cursor string
 
 // NewCursor returns the cursor of the page that begins after c.
@@ -68,9 +68,9 @@ func NewCursor(c *Credential) Cursor {
 	return Cursor(base64.RawURLEncoding.EncodeToString(append(b, c.ID...)))
 }
 
-// Position returns CreatedAt and ID of the last credential before the page: every
-// credential of the page has an earlier CreatedAt, or the same and a smaller ID.
-// It returns zero values for "", and an error if cur is not a cursor.
+// Position returns CreatedAt and ID of the last credential before the page. Every
+// credential of the page has an earlier CreatedAt, or the same one and a smaller
+// ID. Position returns zero values for "", and an error if cur is not a cursor.
 func (cur Cursor) Position() (created time.Time, id string, err error) {
 	if cur == "" {
 		return time.Time{}, "", nil
@@ -89,13 +89,13 @@ type Filter struct {
 	Kind     Kind
 	ID       string
 	Subject  string
-	Family   string   // a rotation chain: what has this Family, and what has this ID
-	ClientID string   // only what this client has exchanged
+	Family   string   // a rotation chain: credentials with this Family or this ID
+	ClientID string   // only credentials that this client exchanged
 	Except   []string // IDs to leave out; at most 100
 }
 
-// Validate returns an error that says what is wrong with f, or nil. Stores call
-// it first in Revoke.
+// Validate returns an error that describes what is wrong with f, or nil. Stores
+// call it at the start of Revoke.
 func (f Filter) Validate() error {
 	switch {
 	case f.ID == "" && f.Subject == "":
@@ -116,27 +116,28 @@ func (f Filter) Match(c *Credential) bool {
 		!slices.Contains(f.Except, c.ID)
 }
 
-// Limits bound what one subject may hold of a kind. Credentials that different
-// clients have exchanged count apart from each other, and from those that were not
-// exchanged: the limits apply to those with the same Subject, Kind and ClientID.
+// Limits bound how many credentials one subject may hold. They count credentials
+// with the same Subject, Kind and ClientID. So credentials that one client
+// exchanged do not count toward the limits of another client, or of credentials
+// that were not exchanged.
 type Limits struct {
 	// Active, if positive, is how many credentials may be current: active and
-	// not rotated. One that lives on in its overlap does not count.
+	// not rotated. A rotated credential that is still valid does not count.
 	Active int
 
-	// EndOldest makes room: Insert revokes the oldest current credentials, by
-	// CreatedAt and then ID, instead of returning ErrLimit.
+	// With EndOldest, Insert revokes the oldest current credentials, by CreatedAt
+	// and then ID, instead of returning ErrLimit.
 	EndOldest bool
 
 	// Recent, if positive, is how many credentials may have been created at
-	// Since or later, whether or not they have ended. It bounds what an account
-	// can make a store keep. Credentials that were pruned do not count, so keep
-	// them longer than that.
+	// Since or later, whether or not they have ended. It bounds how many rows one
+	// account can add. Pruned credentials do not count, so do not prune
+	// credentials that were created after Since.
 	Recent int
 	Since  time.Time
 }
 
-// Changes are what [Store.Update] changes. A nil pointer leaves its field
+// Changes are the new values for [Store.Update]. A nil pointer leaves its field
 // unchanged. Removing all Networks allows every address, so it needs a pointer to
 // an empty slice.
 type Changes struct {
@@ -146,23 +147,22 @@ type Changes struct {
 	Data     *[]byte
 }
 
-// A Use says when a credential was used, and from which address, if that is known.
+// A Use records when a credential was used and, if known, from which address.
 type Use struct {
 	ID   string
 	At   time.Time
 	Addr netip.Addr
 }
 
-// PruneBefore says which credentials [Store.Prune] deletes: those that ended
-// before Ended, and rotated ones that ended before Rotated. A zero time deletes
-// none.
+// PruneBefore selects the credentials that [Store.Prune] deletes. A zero time
+// selects none.
 //
-// A rotated credential shows its reuse for as long as it is kept, and 30 days are
-// usual. Others are kept for their owner to look at, and to be counted by
-// [Limits.Recent]; a day is enough for that.
+// The reuse of a rotated credential is detected for as long as its row is kept; 30
+// days are usual. Other rows are kept so that owners can see them and
+// [Limits.Recent] can count them; a day is enough for that.
 type PruneBefore struct {
-	Ended   time.Time
-	Rotated time.Time
+	Ended   time.Time // credentials that ended before this time and were not rotated
+	Rotated time.Time // rotated credentials that ended before this time
 }
 
 // Match reports whether c is to be deleted.
@@ -180,14 +180,14 @@ func (b PruneBefore) Match(c *Credential) bool {
 type ScanFilter struct {
 	Kind Kind
 
-	// Active selects only what is neither expired nor revoked now.
+	// Active selects credentials that are neither expired nor revoked now.
 	Active bool
 
-	// ExpiringBefore selects what expires before this time.
+	// ExpiringBefore selects credentials that expire before this time.
 	ExpiringBefore time.Time
 
-	// UnusedSince selects what was created before this time and has not been
-	// used at it or later.
+	// UnusedSince selects credentials that were created before this time and
+	// have not been used since.
 	UnusedSince time.Time
 }
 

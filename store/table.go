@@ -5,28 +5,28 @@ import (
 	"sync/atomic"
 )
 
-// A table finds rows by digest without a lock: any number of readers, and one
-// writer at a time, which [Memory.mu] sees to.
+// A table finds rows by digest. Readers need no lock. Writers must hold
+// [Memory.mu].
 //
-// It is a hash table with linear probing. A digest is its own hash: its bits
-// are uniform, and who presents a credential cannot choose what is in the
-// table. A slot, once taken, keeps its digest; its row may be exchanged for a
-// newer version of the same credential. Rows leave only when a new table is
-// made without them, so there are no gaps to step over.
+// It is a hash table with linear probing. A digest serves as its own hash: its
+// bits are uniform, and clients cannot choose the digests in the table. A slot that
+// is taken keeps its digest; its row may be replaced by a newer version of the
+// same credential. To remove rows, a new table is built without them, so a search
+// never has to skip deleted slots.
 type table struct {
 	slots []slot // a power of two, at most three quarters taken
-	taken int    // the writer's
+	taken int    // used by writers only
 }
 
 type slot struct {
-	// tag is the start of the row's digest. It spares a look at the row,
-	// usually a cache miss, where the digest is another. It is written
-	// before row is and never again, so who has seen row may read it.
+	// tag is the start of the row's digest. If it differs, a search need not
+	// read the row, which is usually a cache miss. It is written once, before
+	// row, so a reader that has loaded a row may read it.
 	tag uint64
 	row atomic.Pointer[Credential]
 }
 
-// newTable returns a table of rows, with room for half as many again at least.
+// newTable returns a table of rows, with room for at least half as many more.
 func newTable(rows []*Credential) *table {
 	size := 64
 	for size < 2*len(rows) {
@@ -39,11 +39,11 @@ func newTable(rows []*Credential) *table {
 	return t
 }
 
-// at returns the slot of d and the row in it, of whatever kind, or the free slot
-// where it would be and nil. There always is a free slot.
+// at returns the slot of d and the row in it, of any kind. If there is none, it
+// returns the free slot for d, and nil. There always is a free slot.
 //
-// Readers take the row from here and never load it from the slot: if that was
-// free, a writer may have put somebody else's row there since.
+// Readers must use the returned row and not load the row of the slot again: a
+// writer may have put the row of another digest into a free slot since.
 func (t *table) at(d *Digest) (*slot, *Credential) {
 	tag := binary.LittleEndian.Uint64(d[:])
 	mask := uint64(len(t.slots) - 1)
@@ -69,7 +69,7 @@ func (t *table) put(c *Credential) {
 // full reports whether one more row needs a larger table.
 func (t *table) full() bool { return 4*(t.taken+1) > 3*len(t.slots) }
 
-// rows returns all rows, in no order, in a slice of the caller's.
+// rows returns all rows, in no particular order. The caller owns the slice.
 func (t *table) rows() []*Credential {
 	rows := make([]*Credential, 0, t.taken)
 	for i := range t.slots {

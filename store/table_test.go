@@ -15,8 +15,8 @@ func digest(tag uint64, last byte) Digest {
 	return d
 }
 
-// Digests whose first 8 bytes are the same have one tag and compete for one
-// slot. Those of the last slot go on at the first.
+// Digests with the same first 8 bytes have the same tag and compete for one slot.
+// After the last slot, the search continues at the first.
 func TestTableTellsEqualTagsApart(t *testing.T) {
 	for _, tag := range []uint64{0, 1, 62, 63, 1 << 63, ^uint64(0)} {
 		table := newTable(nil)
@@ -71,7 +71,7 @@ func TestTableReplacesInPlace(t *testing.T) {
 	}
 }
 
-// A search ends at a free slot, so there has to be one: a quarter of them.
+// A search ends at a free slot, so a quarter of the slots stays free.
 func TestTableIsNeverFull(t *testing.T) {
 	m := NewMemory()
 	for i := range 1000 {
@@ -92,7 +92,7 @@ func TestTableIsNeverFull(t *testing.T) {
 	}
 }
 
-// What is pruned gives back its memory, in every index.
+// Prune frees the memory of the rows that it deletes, in every index.
 func TestPruneShrinks(t *testing.T) {
 	m := NewMemory()
 	now := time.Now()

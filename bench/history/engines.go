@@ -112,7 +112,8 @@ func insert(ctx context.Context, st store.Store, rows []*store.Credential) error
 	return nil
 }
 
-// split calls f with so many parts of rows at once and returns the first error.
+// split divides rows into parts, calls f for all of them at once, and returns the first
+// error.
 func split(rows []*store.Credential, parts int, f func([]*store.Credential) error) error {
 	var wait sync.WaitGroup
 	errs := make(chan error, parts)

@@ -1,16 +1,16 @@
 //go:build linux
 
-// History measures that an account's past slows neither its own calls nor those
-// of others. From the root of the repository:
+// History measures whether an account with many ended credentials slows down its own
+// calls or those of others. From the root of the repository:
 //
 //	go run ./bench/history                  # 200 000 ended credentials, all engines
 //	go run ./bench/history -engine SQLite -ended 20000
 //
-// It fills one account with credentials that have ended and 10 that are active.
-// Then it times each call on that account and on a new account that holds 10
-// credentials in all, by turns, and prints the medians and their ratio. Meanwhile
-// another account's credential is looked up in a loop. PostgreSQL and Redis must
-// be installed; it starts servers of its own.
+// It fills one account with ended credentials and 10 active ones. Then it alternates
+// each call on that account with the same call on a new account that has only 10
+// credentials, and prints the medians and their ratio. Meanwhile it looks up another
+// account's credential in a loop. PostgreSQL and Redis must be installed; history
+// starts its own servers.
 package main
 
 import (
@@ -56,8 +56,7 @@ const (
 	client = "client"
 )
 
-// A call is one call of the store on an account that holds the active credentials
-// given.
+// A call is one call of the store on an account with the given active credentials.
 type call struct {
 	name string
 	do   func(ctx context.Context, st store.Store, held []*store.Credential) error
@@ -111,8 +110,8 @@ func list(ctx context.Context, st store.Store, q store.Query, atLeast int) error
 	return err
 }
 
-// credential returns a new token of subject, created at the given time, that is
-// valid for a day.
+// credential returns a new token of subject, created at the given time and valid for a
+// day.
 func credential(subject string, created time.Time) *store.Credential {
 	c := &store.Credential{
 		ID: rand.Text(), Kind: store.KindToken, Subject: subject, Name: "ci", Hint: "pat_…KQDc",
@@ -123,8 +122,8 @@ func credential(subject string, created time.Time) *store.Credential {
 	return c
 }
 
-// history returns n ended tokens of subject: every other one was revoked, the
-// others have expired, and a quarter was rotated.
+// history returns n ended tokens of subject. Half of them are revoked, the others
+// expired. A quarter of all are rotated.
 func history(subject string, n int) []*store.Credential {
 	rows := make([]*store.Credential, n)
 	first := time.Now().Add(-30 * 24 * time.Hour)
@@ -147,8 +146,8 @@ func history(subject string, n int) []*store.Credential {
 	return rows
 }
 
-// hold replaces the active credentials of subject by new ones, half of which a
-// client has exchanged.
+// hold replaces the active credentials of subject by new ones. A client exchanged half
+// of them.
 func hold(ctx context.Context, st store.Store, subject string) ([]*store.Credential, error) {
 	now := time.Now()
 	if _, err := st.Revoke(ctx, store.Filter{Subject: subject}, now); err != nil {
@@ -185,8 +184,8 @@ func measure(ctx context.Context, tb testing.TB, e engine, ended, rounds int) er
 	defer w.Flush()
 	fmt.Fprintln(w, "\t10 rows\twith history\tratio\tothers' Find p99 beside 10 rows\tbeside history\tratio\t")
 	for _, c := range calls {
-		var took [2][]time.Duration   // on the small account, on the busy one
-		var others [2][]time.Duration // of another account's Find meanwhile
+		var took [2][]time.Duration   // for the small account and the busy one
+		var others [2][]time.Duration // for Find on another account meanwhile
 		for round := range rounds {
 			for i, subject := range []string{"new-" + rand.Text(), "busy"} {
 				held, err := hold(ctx, st, subject)
@@ -214,8 +213,8 @@ func measure(ctx context.Context, tb testing.TB, e engine, ended, rounds int) er
 	return nil
 }
 
-// finding looks c up in a loop until stop is called, which returns how long each
-// lookup took: at least 50 of them.
+// finding looks c up in a loop until stop is called, but at least 50 times. stop
+// returns how long each lookup took.
 func finding(ctx context.Context, st store.Store, c *store.Credential) (stop func() ([]time.Duration, error)) {
 	begun, done := make(chan struct{}), make(chan struct{})
 	var took []time.Duration

@@ -1,5 +1,6 @@
-// Package failover_test proves, with real servers, what a process with a cache
-// accepts while a replica takes over, or while its invalidations do not arrive.
+// Package failover_test tests, with real servers, how long a process with a cache
+// accepts a revoked credential while a replica takes over, or while notifications do
+// not arrive.
 package failover_test
 
 import (
@@ -16,18 +17,18 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// bound is how long the package comment of cache says that a revoked credential
-// may live on, with some time for a busy machine.
+// bound is how long a cache may accept a revoked credential, with some time for a busy
+// machine. See the comment of package cache.
 const bound = 2500*time.Millisecond + 300*time.Millisecond
 
-// R12, R1: a cache whose store loses its primary accepts a credential that the new
-// primary has revoked for no longer than the bound, whether or not Watch was
-// running, and learns the reason.
+// R12, R1: the store of a cache loses its primary, and a credential is revoked on the
+// new primary. The cache accepts it for no longer than the bound, whether or not Watch
+// was running, and calls WatchError.
 func TestCache(t *testing.T) {
 	for name, takeOver := range services.RedisTakeovers() {
 		for _, reconnecting := range []bool{false, true} {
 			if reconnecting && name != "demoted, link down" && name != "silent" {
-				continue // the others differ in nothing that matters then
+				continue // without Watch the other cases are the same
 			}
 			t.Run(fmt.Sprintf("%s/reconnecting=%v", name, reconnecting), func(t *testing.T) {
 				t.Parallel()
@@ -75,9 +76,8 @@ func TestCache(t *testing.T) {
 	}
 }
 
-// wantBounded asks the cache for c until the bound is over since its revocation: an
-// answer in which c is good is an error after the bound, and one in which c does
-// not exist always is.
+// wantBounded looks c up in the cache until the bound after its revocation has passed.
+// The test fails if c is not revoked in a later answer, or not found in any answer.
 func wantBounded(t *testing.T, from *cache.Cache, c *store.Credential, revoked time.Time) {
 	t.Helper()
 	var accepted time.Duration

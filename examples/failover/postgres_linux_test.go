@@ -12,15 +12,14 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// R12, R1: the same with PostgreSQL: a pooler that drops notifications, a standby
-// that lags, a primary that is silent, and a Watch that has just lost its
-// connection.
+// R12, R1: the same bound with PostgreSQL, for a pooler that drops notifications, a
+// standby that lags, a silent primary, and a Watch that has just lost its connection.
 func TestCacheOnPostgres(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		dsn     func(primary, standby *services.Postgres) string
 		revoked func(t *testing.T, primary, standby *services.Postgres, revoke func(at *services.Postgres))
-		cause   string // that WatchError names; "": Watch goes on
+		cause   string // the cause that WatchError names; "": Watch continues
 	}{
 		{
 			name: "healthy",
@@ -73,7 +72,7 @@ func TestCacheOnPostgres(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			primary := services.StartPostgres(t)
-			direct := openPostgres(t, primary.DSN("postgres")) // for the tables
+			direct := openPostgres(t, primary.DSN("postgres")) // creates the tables
 			standby := primary.StartStandby(t)
 			var mu sync.Mutex
 			var causes []string

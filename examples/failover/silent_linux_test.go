@@ -12,11 +12,11 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// R12, R1 (S8): a process with a cache, whose DSN names a primary and a standby that
-// is behind, no longer hears from the primary. A credential that another process
-// then revokes is accepted for no longer than the bound, whether or not Watch was
-// running. Once the standby is promoted, the process finds it, although the first
-// host in the DSN stays silent.
+// R12, R1 (S8): the DSN of a process with a cache names a primary and a standby that
+// lags. The primary becomes silent, and another process revokes a credential. The
+// cache accepts it for no longer than the bound, whether or not Watch was running.
+// After the standby was promoted, the process uses it, although the first host in the
+// DSN stays silent.
 func TestSilentPrimary_R12(t *testing.T) {
 	for _, reconnecting := range []bool{false, true} {
 		t.Run(fmt.Sprintf("reconnecting=%v", reconnecting), func(t *testing.T) {

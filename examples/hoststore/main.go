@@ -1,13 +1,12 @@
-// Hoststore is a service that keeps its tokens in a table that it has had for
-// years, with columns and names of its own, integer IDs and a foreign key to its
-// accounts.
+// Hoststore is a service that keeps its tokens in an existing table, which has its own
+// column names, integer account IDs and a foreign key to the accounts.
 //
 //	go run ./examples/hoststore
 //
-// The tables are in schema.go, the methods of store.Store in store.go, and rows in
-// row.go; the test holds them to the contract. The service is the quickstart with
-// that store. Older rows keep working if their hash is the SHA-256 of what their
-// owners present.
+// The tables are in schema.go, the methods of store.Store in store.go, and the reading
+// and writing of rows in row.go. The test checks the contract with package storetest.
+// The service is the quickstart with this store. Existing rows keep working if their
+// hash is the SHA-256 of the token.
 package main
 
 import (

@@ -18,7 +18,7 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// S16: subjects are integers, and accounts must exist.
+// S16: the store keeps the contract, with integer subjects whose accounts must exist.
 func TestStore(t *testing.T) {
 	var db *sql.DB
 	storetest.Run(t, func(t *testing.T) store.Store {
@@ -46,8 +46,8 @@ func TestStore(t *testing.T) {
 	}))
 }
 
-// TestMain lets the test's own program be the service, in a process that asks for
-// that.
+// TestMain runs the service instead of the tests if BE_THE_SERVICE is set, so that
+// TestService can start it in another process.
 func TestMain(m *testing.M) {
 	if os.Getenv("BE_THE_SERVICE") != "" {
 		main()
@@ -56,7 +56,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// What another process writes to the table, the service sees on the next request.
+// After another process changes the table, the next request shows the change.
 func TestService(t *testing.T) {
 	bin, err := os.Executable()
 	if err != nil {
@@ -111,7 +111,7 @@ func TestService(t *testing.T) {
 	want(m[1], 503)
 }
 
-// A subject has one form, and one that is no account's ID has no keys.
+// An account ID has only one form as a subject. Other forms select no keys.
 func TestSubjectIsExact(t *testing.T) {
 	db, err := open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
 	if err != nil {

@@ -13,10 +13,10 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// columns are those of the table, in the order of insert and all.
+// columns are the columns of the table, in the order of insert and all.
 const columns = `key, hash, type, account, chain, client, made, ends, rotated, blocked, used, used_from, details`
 
-// details is the content of the column of that name.
+// details is the content of the column details.
 type details struct {
 	Name     string
 	Hint     string
@@ -68,7 +68,7 @@ func one(ctx context.Context, q querier, where string, args ...any) (*store.Cred
 }
 
 // live returns the rows of an account that are not blocked and end after the given
-// time, newest first. However many rows have ended, it reads none of them.
+// time, newest first. It reads no ended rows.
 func live(ctx context.Context, q querier, subject string, after time.Time) ([]*store.Credential, error) {
 	return all(ctx, q, `account = ? AND blocked IS NULL AND ends > ? ORDER BY made DESC, key DESC`, accountID(subject), after.UnixMicro())
 }
@@ -110,14 +110,14 @@ func all(ctx context.Context, q querier, where string, args ...any) (found []*st
 	return found, rows.Err()
 }
 
-// accountID returns the account's ID, or NULL, which equals no ID and may not be
-// inserted. A subject has one form: "042" is not account 42.
+// accountID returns the ID of the account. If the subject is not an ID in its usual
+// form ("042" is not), it returns NULL, which equals no ID and cannot be inserted.
 func accountID(subject string) sql.Null[int64] {
 	id, err := strconv.ParseInt(subject, 10, 64)
 	return sql.Null[int64]{V: id, Valid: err == nil && strconv.FormatInt(id, 10) == subject}
 }
 
-// never is the column ends of a key that does not expire.
+// never is the value of the column ends for a key that does not expire.
 const never = math.MaxInt64
 
 func ends(t time.Time) int64 {
@@ -127,8 +127,8 @@ func ends(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
-// micro returns t as the table keeps it: rounded down, and NULL if it is zero, not
-// 0, which is in 1970.
+// micro returns t in the form of the table: rounded down to microseconds. The zero
+// time is NULL, because 0 is a time in 1970.
 func micro(t time.Time) sql.Null[int64] {
 	return sql.Null[int64]{V: t.UnixMicro(), Valid: !t.IsZero()}
 }

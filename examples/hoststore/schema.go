@@ -6,9 +6,9 @@ import (
 	"net/url"
 )
 
-// schema is the service's tables as they were, and the indexes that the queries
-// need. Times are microseconds since 1970. A time that is NULL, or ends = never, is
-// not set. Fields that no query selects by are in details.
+// schema has the existing tables, and the indexes that the queries need. Times are
+// microseconds since 1970. A zero time is NULL, or the constant never in the column ends.
+// Fields that no query uses in a condition are in details.
 const schema = `
 CREATE TABLE IF NOT EXISTS accounts (
 	id   INTEGER PRIMARY KEY,
@@ -34,16 +34,16 @@ CREATE INDEX IF NOT EXISTS access_keys_live    ON access_keys (account, ends) WH
 CREATE INDEX IF NOT EXISTS access_keys_ends    ON access_keys (ends);
 CREATE INDEX IF NOT EXISTS access_keys_blocked ON access_keys (blocked) WHERE blocked IS NOT NULL;`
 
-// open returns the database of the service. Every transaction locks it when it
-// begins, so a row that it has read stays as it is until the transaction ends.
+// open returns the database of the service. Every transaction takes the write lock
+// when it begins, so the rows that it has read do not change until it ends.
 func open(ctx context.Context, path string) (*sql.DB, error) {
 	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
 		"?_txlock=immediate&_pragma=busy_timeout(5000)&_pragma=journal_mode(WAL)&_pragma=foreign_keys(1)")
 	if err != nil {
 		return nil, err
 	}
-	// One connection: calls take turns. SQLite itself lets a writer that comes back
-	// at once overtake one that waits.
+	// With one connection, calls wait in a fair queue. SQLite's own lock would let
+	// a busy writer overtake a waiting one.
 	db.SetMaxOpenConns(1)
 	_, err = db.ExecContext(ctx, schema)
 	return db, err

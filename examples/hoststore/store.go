@@ -66,7 +66,7 @@ func (a accessKeys) List(ctx context.Context, q store.Query) (page []*store.Cred
 		return nil, "", err
 	}
 	limit := cmp.Or(q.Limit, store.DefaultLimit)
-	made, key := int64(math.MaxInt64), "" // the page is before these
+	made, key := int64(math.MaxInt64), "" // rows of the page sort before these
 	if q.After != "" {
 		last, id, _ := q.After.Position()
 		made, key = last.UnixMicro(), id
@@ -105,7 +105,7 @@ func (a accessKeys) Update(ctx context.Context, id string, ch store.Changes) (c 
 		if ch.Data != nil {
 			c.Data = *ch.Data
 		}
-		c = c.Clone() // shares nothing with the caller's slices
+		c = c.Clone() // shares no slices with the caller
 		d, err := detailsOf(c)
 		if err != nil {
 			return err
@@ -145,7 +145,7 @@ func (a accessKeys) Rotate(ctx context.Context, id string, until time.Time, next
 	})
 }
 
-// Revoke implements store.Store. It does all in one step.
+// Revoke implements store.Store. It works in one step.
 func (a accessKeys) Revoke(ctx context.Context, f store.Filter, at time.Time) (changed []store.Digest, err error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
@@ -209,8 +209,8 @@ func (a accessKeys) Prune(ctx context.Context, before store.PruneBefore) (delete
 	return deleted, nil
 }
 
-// Erase implements store.Store. The account itself stays: the service deletes it
-// afterwards.
+// Erase implements store.Store. It does not delete the account itself; the service
+// does that afterwards.
 func (a accessKeys) Erase(ctx context.Context, subject string) (int, error) {
 	if subject == "" {
 		return 0, ctx.Err()
@@ -221,7 +221,8 @@ func (a accessKeys) Erase(ctx context.Context, subject string) (int, error) {
 	return a.delete(ctx, `account = ?`, accountID(subject))
 }
 
-// write commits all that f does, or nothing. Meanwhile no other call writes.
+// write calls f in a transaction, and commits it if f returns nil. No other call writes
+// meanwhile.
 func (a accessKeys) write(ctx context.Context, f func(*sql.Tx) error) error {
 	tx, err := a.db.BeginTx(ctx, nil)
 	if err != nil {
@@ -256,7 +257,7 @@ func block(ctx context.Context, tx *sql.Tx, rows []*store.Credential, at time.Ti
 	return blocked, nil
 }
 
-// delete deletes the rows for which where is true, 500 in a step, so that others
+// delete deletes the rows for which where is true, in steps of 500, so that other calls
 // can write in between.
 func (a accessKeys) delete(ctx context.Context, where string, args ...any) (deleted int, err error) {
 	for {

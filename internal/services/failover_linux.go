@@ -3,14 +3,14 @@ package services
 import "testing"
 
 // A RedisFailover is a primary and a replica that can take over. Clients connect
-// through a proxy, as through a DNS name, which leads to the primary at first.
+// through a proxy, which stands for a DNS name. It leads to the primary at first.
 type RedisFailover struct {
 	Old, New *Redis
 	Name     *Proxy
 }
 
-// StartRedisFailover starts the servers and the proxy, which end with the test. A
-// primary without a replica refuses writes after at most two seconds.
+// StartRedisFailover starts the servers and the proxy, which end with the test. After
+// a primary loses its replica, it refuses writes within about two seconds.
 func StartRedisFailover(tb testing.TB) *RedisFailover {
 	tb.Helper()
 	f := &RedisFailover{Old: StartRedis(tb, "--appendonly", "yes", "--appendfsync", "always",
@@ -21,8 +21,8 @@ func StartRedisFailover(tb testing.TB) *RedisFailover {
 	return f
 }
 
-// RedisTakeovers returns the ways in which the replica takes over. Each calls revoke
-// once the replica is the primary.
+// RedisTakeovers returns the ways in which the replica can take over. Each calls
+// revoke after the replica has become the primary.
 func RedisTakeovers() map[string]func(tb testing.TB, f *RedisFailover, revoke func()) {
 	return map[string]func(tb testing.TB, f *RedisFailover, revoke func()){
 		"demoted, link down": func(_ testing.TB, f *RedisFailover, revoke func()) {

@@ -7,9 +7,9 @@ import (
 	"testing"
 )
 
-// Find returns the path of a program: the last one that matches a pattern, or else
-// the one in the PATH. If there is none the test fails where CI is set, and is
-// skipped elsewhere.
+// Find returns the path of a program: the last file that matches a pattern, or else
+// the one in the PATH. If there is none, the test is skipped, or fails if the
+// environment variable CI is set.
 func Find(tb testing.TB, program string, patterns ...string) string {
 	tb.Helper()
 	for _, pattern := range patterns {

@@ -26,7 +26,7 @@ func StartPostgres(tb testing.TB, settings ...string) *Postgres {
 	tb.Helper()
 	path := Find(tb, "postgres", "/usr/lib/postgresql/*/bin/postgres", "/usr/pgsql-*/bin/postgres")
 	if real, err := filepath.EvalSymlinks(path); err == nil {
-		path = real // its tools are beside it
+		path = real // the other programs are in the same directory
 	}
 	as := unprivileged(tb)
 	p := &Postgres{server{tb: tb, name: "PostgreSQL", dir: directory(tb, as), port: freePort(tb), as: as}, filepath.Dir(path)}
@@ -54,7 +54,7 @@ func (p *Postgres) serve(settings ...string) {
 
 func (p *Postgres) data() string { return filepath.Join(p.dir, "data") }
 
-// DSN returns how to connect to the database of that name.
+// DSN returns the DSN of the database with this name.
 func (p *Postgres) DSN(database string) string {
 	return fmt.Sprintf("postgres://postgres@%s/%s?sslmode=disable", net.JoinHostPort("127.0.0.1", strconv.Itoa(p.port)), database)
 }
@@ -62,15 +62,15 @@ func (p *Postgres) DSN(database string) string {
 // Dir returns the directory with the server's files.
 func (p *Postgres) Dir() string { return p.dir }
 
-// CreateDatabase makes an empty database of that name and returns its DSN.
+// CreateDatabase creates an empty database with this name and returns its DSN.
 func (p *Postgres) CreateDatabase(name string) string {
 	p.tb.Helper()
 	p.run("createdb", "-h", "127.0.0.1", "-p", strconv.Itoa(p.port), "-U", "postgres", name)
 	return p.DSN(name)
 }
 
-// StopImmediate stops the server as "pg_ctl stop -m immediate" does: without
-// ending transactions or writing what is in memory.
+// StopImmediate stops the server like "pg_ctl stop -m immediate": it neither ends
+// transactions nor writes its memory to disk.
 func (p *Postgres) StopImmediate() {
 	p.tb.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGQUIT); err != nil {
@@ -85,10 +85,10 @@ func (p *Postgres) Kill() {
 	if p.cmd == nil {
 		return
 	}
-	p.Pause() // or it sees its children die before it does, and starts new ones
+	p.Pause() // otherwise it would see its children die and start new ones
 	orphans := children(p.tb, p.cmd.Process.Pid)
 	p.server.Kill()
-	for end := time.Now().Add(patience); len(orphans) > 0; { // it does not start again while there is one
+	for end := time.Now().Add(patience); len(orphans) > 0; { // the server cannot start again before they have ended
 		if time.Now().After(end) {
 			p.fail(fmt.Errorf("processes %v do not end", orphans))
 		}

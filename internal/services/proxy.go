@@ -13,7 +13,7 @@ type Proxy struct {
 	listener net.Listener
 
 	mu     sync.Mutex
-	change *sync.Cond // of what follows
+	change *sync.Cond // signals changes of the fields below
 	target string
 	delay  time.Duration
 	paused bool
@@ -45,17 +45,17 @@ func StartProxy(tb testing.TB, target string) *Proxy {
 // Addr returns the host and port that the proxy listens on.
 func (p *Proxy) Addr() string { return p.listener.Addr().String() }
 
-// Redirect connects what is accepted from now on to another address, as a DNS
-// name does that is changed. Existing connections stay.
+// Redirect makes new connections lead to another address, like a change of a DNS
+// name. Existing connections stay.
 func (p *Proxy) Redirect(target string) { p.set(func() { p.target = target }) }
 
-// Delay holds back what is forwarded from now on, in each direction.
+// Delay delays all data that is forwarded from now on, in each direction.
 func (p *Proxy) Delay(d time.Duration) { p.set(func() { p.delay = d }) }
 
 // Pause keeps all connections open, accepts new ones and forwards nothing.
 func (p *Proxy) Pause() { p.set(func() { p.paused = true }) }
 
-// Resume ends a Pause. Nothing was lost.
+// Resume ends a Pause. No data is lost.
 func (p *Proxy) Resume() { p.set(func() { p.paused = false }) }
 
 // Cut closes all connections.

@@ -17,7 +17,7 @@ import (
 type Redis struct{ server }
 
 // StartRedis starts a Redis server that ends with the test. The arguments are
-// settings, such as "--appendonly", "yes"; by default it keeps nothing on disk.
+// settings, such as "--appendonly", "yes". By default it stores nothing on disk.
 func StartRedis(tb testing.TB, args ...string) *Redis {
 	tb.Helper()
 	path := Find(tb, "redis-server")
@@ -38,7 +38,7 @@ func StartRedis(tb testing.TB, args ...string) *Redis {
 	return r
 }
 
-// StartSentinel starts a Redis server as a sentinel, which monitors nothing yet.
+// StartSentinel starts a Redis server as a sentinel, which monitors no primary yet.
 func StartSentinel(tb testing.TB) *Redis {
 	tb.Helper()
 	path := Find(tb, "redis-server")
@@ -48,7 +48,7 @@ func StartSentinel(tb testing.TB) *Redis {
 	if err := os.WriteFile(config, nil, 0o666); err != nil {
 		tb.Fatal(err)
 	}
-	if err := os.Chmod(config, 0o666); err != nil { // it is rewritten by the server
+	if err := os.Chmod(config, 0o666); err != nil { // the server rewrites it
 		tb.Fatal(err)
 	}
 	r.args = func() []string {
@@ -63,8 +63,8 @@ func StartSentinel(tb testing.TB) *Redis {
 // Addr returns the host and port that the server listens on.
 func (r *Redis) Addr() string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(r.port)) }
 
-// StartReplica starts a replica of a Redis server and returns it when it has the
-// data. The arguments are settings, as of StartRedis.
+// StartReplica starts a replica of r and returns it after it has copied the data. The
+// arguments are settings, as for StartRedis.
 func (r *Redis) StartReplica(tb testing.TB, args ...string) *Redis {
 	tb.Helper()
 	replica := StartRedis(tb, args...)
@@ -73,8 +73,8 @@ func (r *Redis) StartReplica(tb testing.TB, args ...string) *Redis {
 	return replica
 }
 
-// ReplicaOf demotes the server, while it runs, to a replica of the one with this
-// address. It does not wait for the data.
+// ReplicaOf demotes the running server to a replica of the server with this address.
+// It does not wait for the data.
 func (r *Redis) ReplicaOf(primary string) {
 	r.tb.Helper()
 	host, port, err := net.SplitHostPort(primary)
@@ -94,8 +94,7 @@ func (r *Redis) Promote() {
 	}
 }
 
-// Info returns a section of what INFO reports, or nil if the server does not
-// answer.
+// Info returns a section of INFO, or nil if the server does not answer.
 func (r *Redis) Info(section string) map[string]string {
 	text, err := r.Do("INFO", section)
 	if err != nil {
@@ -133,8 +132,8 @@ func (r *Redis) await(what string, condition func() bool) {
 // Dir returns the directory with the server's files.
 func (r *Redis) Dir() string { return r.dir }
 
-// Do sends a command over a connection of its own. It returns a bulk string whole,
-// and of any other answer the first line without its type.
+// Do sends a command over a new connection. It returns a bulk string completely, and
+// the first line, without its type, of any other answer.
 func (r *Redis) Do(args ...string) (string, error) {
 	answers, err := r.DoAll(args...)
 	if err != nil || len(answers) == 0 {

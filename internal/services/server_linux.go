@@ -25,11 +25,11 @@ const patience = 30 * time.Second
 type server struct {
 	tb     testing.TB
 	name   string
-	dir    string // temporary, and the server's
+	dir    string // a temporary directory that the server owns
 	port   int
 	args   func() []string // the program and its arguments
 	ready  func() error
-	as     *syscall.Credential // nil: as we are
+	as     *syscall.Credential // nil: the user of the test
 	cmd    *exec.Cmd           // nil: not running
 	exited chan struct{}
 }
@@ -45,7 +45,7 @@ func (s *server) start() {
 	defer log.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = s.dir, log, log
-	// A test that is killed takes its servers with it.
+	// If the test is killed, its servers end, too.
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Credential: s.as, Pdeathsig: syscall.SIGQUIT}
 	if err := cmd.Start(); err != nil {
 		s.tb.Fatal(err)
@@ -84,8 +84,8 @@ func (s *server) Start() {
 	s.start()
 }
 
-// Kill ends the server and its children with SIGKILL: it has no chance to write
-// anything any more.
+// Kill ends the server and its children with SIGKILL, so that it cannot write
+// anything more.
 func (s *server) Kill() {
 	s.tb.Helper()
 	if s.cmd == nil {
@@ -105,8 +105,8 @@ func (s *server) wait() {
 	}
 }
 
-// Pause stops the server and its children where they are: connections stay open
-// and nothing answers.
+// Pause stops the server and its children with SIGSTOP. Connections stay open, but get
+// no answers.
 func (s *server) Pause() { s.tb.Helper(); s.signal(syscall.SIGSTOP) }
 
 // Resume ends a Pause.
@@ -147,7 +147,7 @@ func children(tb testing.TB, pid int) []int {
 	return found
 }
 
-// directory makes the directory of a server, which belongs to whom it runs as.
+// directory creates the directory of a server, which is owned by the server's user.
 func directory(tb testing.TB, as *syscall.Credential) string {
 	tb.Helper()
 	dir, err := os.MkdirTemp("", "services")
@@ -167,8 +167,8 @@ func directory(tb testing.TB, as *syscall.Credential) string {
 	return dir
 }
 
-// unprivileged returns whom to run as where we are root: a server that listens
-// and executes what it is sent should not be, and PostgreSQL refuses to.
+// unprivileged returns the user for servers if the test runs as root: a server should
+// not run as root, and PostgreSQL refuses to.
 func unprivileged(tb testing.TB) *syscall.Credential {
 	tb.Helper()
 	if os.Getuid() != 0 {
@@ -188,7 +188,7 @@ func unprivileged(tb testing.TB) *syscall.Credential {
 	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
 }
 
-// freePort returns a port that nobody listens on.
+// freePort returns a port on which no process listens.
 func freePort(tb testing.TB) int {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -1,9 +1,9 @@
-// Package services starts PostgreSQL and Redis servers for tests: private ones,
-// in temporary directories and on free ports, which end with the test. A test
-// that uses it needs no preparation where the programs are installed. Where they
-// are not it is skipped, and fails where CI is set.
+// Package services starts PostgreSQL and Redis servers for tests. They run in
+// temporary directories and on free ports, and end with the test. If the programs are
+// installed, a test needs no other preparation. Otherwise it is skipped, or fails if
+// the environment variable CI is set.
 //
-// The servers can be killed, paused, started again and replaced by a replica, and a
-// [Proxy] breaks or slows down the network to them. Servers start on Linux only:
-// elsewhere the tests that need them are left out.
+// Tests can kill, pause and restart the servers, and replace them by replicas. A
+// [Proxy] interrupts or slows down the network. Servers start only on Linux, and tests
+// that need them are built only there.
 package services

@@ -12,8 +12,8 @@ import (
 	"github.com/keystile/keystile/internal/services"
 )
 
-// What is written to a Redis that is to keep it survives SIGKILL, and a paused
-// one answers nobody until it is resumed.
+// With an append-only file, acknowledged writes to Redis survive SIGKILL. A paused
+// server sends no answer until it is resumed.
 func TestRedis(t *testing.T) {
 	r := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	do := func(want string, args ...string) {
@@ -109,7 +109,7 @@ func TestRedisReplica(t *testing.T) {
 	}
 }
 
-// A proxy forwards, delays, holds back, cuts, and connects to another server.
+// A proxy forwards, pauses, delays, redirects and cuts connections.
 func TestProxy(t *testing.T) {
 	a, b := services.StartRedis(t), services.StartRedis(t)
 	p := services.StartProxy(t, a.Addr())

@@ -9,8 +9,7 @@ import (
 	"time"
 )
 
-// StartStandby starts a streaming standby of p and returns it when it has what p
-// has.
+// StartStandby starts a streaming standby of p and returns it when it has caught up.
 func (p *Postgres) StartStandby(tb testing.TB) *Postgres {
 	tb.Helper()
 	s := &Postgres{server{tb: tb, name: "PostgreSQL standby", dir: directory(tb, p.as), port: freePort(tb), as: p.as}, p.bin}
@@ -39,7 +38,7 @@ func (p *Postgres) await(position string, primary *Postgres) {
 	}
 }
 
-// PauseReplay lets a standby fall behind.
+// PauseReplay makes a standby fall behind.
 func (p *Postgres) PauseReplay() {
 	p.tb.Helper()
 	p.Query("SELECT pg_wal_replay_pause()")
@@ -50,14 +49,14 @@ func (p *Postgres) PauseReplay() {
 	}
 }
 
-// Promote makes a standby a primary.
+// Promote turns a standby into a primary.
 func (p *Postgres) Promote() {
 	p.tb.Helper()
 	p.Query("SELECT pg_wal_replay_resume()")
 	p.Query("SELECT pg_promote(true)")
 }
 
-// A PgBouncer is a pooler that pools transactions, as it does by default.
+// A PgBouncer is a PgBouncer in transaction mode.
 type PgBouncer struct{ server }
 
 // StartPgBouncer starts a pooler in front of p.
@@ -93,8 +92,8 @@ pool_mode = transaction
 	}
 }
 
-// Retarget makes the pooler connect to another server from now on, as it does when
-// a host name leads elsewhere.
+// Retarget makes the pooler connect to another server from now on, like a change of a
+// DNS name.
 func (b *PgBouncer) Retarget(p *Postgres) {
 	b.tb.Helper()
 	b.target(filepath.Join(b.dir, "pgbouncer.ini"), p)
@@ -102,7 +101,7 @@ func (b *PgBouncer) Retarget(p *Postgres) {
 	p.runPsql(b.port, "pgbouncer", "RECONNECT")
 }
 
-// DSN returns how to connect to a database through the pooler.
+// DSN returns the DSN of a database through the pooler.
 func (b *PgBouncer) DSN(database string) string {
 	return fmt.Sprintf("postgres://postgres@127.0.0.1:%d/%s?sslmode=disable", b.port, database)
 }

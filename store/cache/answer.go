@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxAge     = 10 * time.Minute // of any answer, however good the news
-	unknownAge = 10 * time.Second // of the answer that there is no such credential
+	maxAge     = 10 * time.Minute // limit for every answer, even while the lease holds
+	unknownAge = 10 * time.Second // limit for store.ErrNotFound
 )
 
 // An answer is the value or the error that a lookup returned. Only checked changes

@@ -14,7 +14,7 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// A way is a Guard in front of a store, and requests that pass it.
+// A way is a Guard in front of a store, with requests that it accepts.
 type way struct {
 	handler  http.Handler
 	requests []*http.Request
@@ -26,9 +26,9 @@ func (w *way) serve(i int) {
 	w.handler.ServeHTTP(w.w, w.requests[i%len(w.requests)])
 }
 
-// BenchmarkGuard measures requests that are answered from a Cache by turns with
-// the same ones answered by a Memory, and reports how many times the time of
-// those they take: a figure that a busy machine changes little.
+// BenchmarkGuard alternates requests on a Cache with the same requests on a Memory,
+// and reports the ratio of their times, which depends little on the load of the
+// machine.
 func BenchmarkGuard(b *testing.B) {
 	const turn = 1000
 	for _, n := range []int{50, 10_000} {
@@ -91,7 +91,7 @@ func newWay(b *testing.B, st store.Store) *way {
 	return &way{handler: guard.Require()(next), w: httptest.NewRecorder()}
 }
 
-// BenchmarkFind measures a lookup that is answered from the Cache.
+// BenchmarkFind measures a lookup of a kept credential.
 func BenchmarkFind(b *testing.B) {
 	memory := store.NewMemory()
 	cached, err := cache.New(cache.Config{Store: memory, MaxStale: 10 * time.Minute})

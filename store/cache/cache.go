@@ -1,5 +1,5 @@
-// Package cache keeps what a [store.Store] answered, so that most requests are
-// authenticated without asking it:
+// Package cache keeps the answers of a [store.Store] in memory, so that most
+// requests are authenticated without a query:
 //
 //	c, err := cache.New(cache.Config{Store: db})
 //	if err != nil {
@@ -8,32 +8,32 @@
 //	defer c.Close()
 //	tokens, err := bearer.New(bearer.Config{Store: c})
 //
-// It is worth its while in front of a server. [store.Memory] is faster without.
+// Use it in front of a store on a server. [store.Memory] is faster without a cache.
 //
-// # How long a revoked credential lives on
+// # How long a revoked credential is still accepted
 //
-// A cache of credentials must answer this before any other question. Here:
+//   - Revoked through the same Cache: not at all. A Find that starts after Revoke
+//     or Rotate has returned always sees the change.
+//   - Revoked elsewhere (by another process, or around the Cache), if the Store is a
+//     [store.Watcher]: until the notification arrives, normally for milliseconds. If
+//     notifications stop unnoticed: for at most 2.5 seconds or [Config.MaxStale],
+//     whichever is longer. If Watch returns: for at most MaxStale.
+//   - Revoked elsewhere, if the Store is not a Watcher: for at most MaxStale.
 //
-//   - Revoked through the same Cache: not at all. A Find that starts after
-//     Revoke or Rotate has returned is never answered with what was before.
-//   - Revoked elsewhere (by another process, or around the Cache), where the
-//     Store is a [store.Watcher]: as long as the news takes, milliseconds where
-//     all is well. If the news stops without notice: at most 2.5 seconds or
-//     [Config.MaxStale], whichever is longer; if Watch returns: MaxStale.
-//   - Revoked elsewhere, where the Store is not a Watcher: MaxStale.
+// So a Find that starts more than max(MaxStale, 2.5s) after a revocation always sees
+// it. By default that is 5 seconds. The time is measured by the process's monotonic
+// clock, which stops while the machine is suspended. It begins when the store's own
+// Find shows the revocation, so the lag of a replica is added.
 //
-// So no Find that starts later than max(MaxStale, 2.5s) after the revocation is
-// answered with what was before: 5 seconds, unless MaxStale is set. The time is
-// that of the process's monotonic clock, which stands still while the machine
-// is suspended. It counts from the moment at which the store's own Find would
-// show the revocation: behind a replica, the replica's lag comes on top.
+// An expiry takes effect at once, because it is in the row and every request compares
+// it with the clock. A change that bypasses the methods of a Store, such as SQL that
+// you run by hand, may not be reported. It is seen after 10 minutes at the latest,
+// because no answer is kept for longer.
 //
-// An expiry needs no news: it is in the row, and whoever asked compares it with
-// the clock on every request. What is changed by other means than the methods of
-// a Store, with SQL by hand, may not be news to it: that lives on for 10 minutes
-// at most, as nothing is kept for longer.
+// # Queries, outages and unknown credentials
 //
-// # What else it does
+// Concurrent lookups of one credential share a query. The query ends when no lookup
+// waits for it any more, or after five seconds. Outages are never cached.
 //
 // Lookups of one credential at the same time make one query, which goes on
 // until the last of those who wait for it has gone, or for five seconds. Outages are never kept. That
@@ -65,7 +65,7 @@ import (
 const (
 	defaultEntries  = 100_000
 	maxEntries      = 10_000_000
-	maxUnknown      = 8192 // digests kept that the store does not know
+	maxUnknown      = 8192 // unknown digests that are kept
 	defaultMaxStale = 5 * time.Second
 )
 
@@ -73,31 +73,31 @@ const (
 type Config struct {
 	_ [0]func()
 
-	// Store is what is asked for everything that is not kept. If it is a
-	// store.Watcher the Cache learns what others change. A wrapper that
-	// hides the Watch method is not.
+	// Store is the store behind the cache. If it is a store.Watcher, the Cache
+	// learns of changes by other processes. A wrapper that hides the Watch
+	// method is not a Watcher.
 	Store store.Store
 
 	// Entries is how many credentials are kept: at most 10 million. The
-	// default is 100 000, which take about 70 MB, and what their Data takes.
+	// default is 100 000, which take about 70 MB, plus their Data.
 	Entries int
 
-	// MaxStale is how old an answer of the Store may be that is given while
-	// nobody tells of changes: at most 10 minutes. The default is 5 seconds;
-	// negative: none is given. It bounds how long a credential that was
-	// revoked elsewhere lives on; see the package's documentation.
+	// MaxStale is how old an answer may be that is used while no Watch reports
+	// changes: at most 10 minutes. The default is 5 seconds; if it is negative,
+	// no answer is used then. MaxStale bounds how long a credential that was
+	// revoked elsewhere is still accepted; see the package's documentation.
 	MaxStale time.Duration
 
 	// WatchError, if set, is called with the error of each Watch that ended
-	// before Close: from then on MaxStale applies, until the next one, which
-	// is tried within a second, has begun. It must be quick.
+	// before Close. From then on MaxStale applies until the next Watch, which
+	// the Cache tries within a second, has begun. It must return quickly.
 	WatchError func(error)
 }
 
-// A Cache is a [store.Store] in front of another one. Find is answered from what
-// is kept where that is fresh enough. Everything else is passed on; what Insert,
-// Revoke or Rotate may have changed is forgotten before they return, even if they
-// fail.
+// A Cache is a [store.Store] in front of another one. Find uses a kept answer if it
+// is fresh enough. All other calls are passed on to the store. Insert, Revoke and
+// Rotate drop the answers that they may have changed before they return, even if
+// they fail.
 //
 // A Cache also implements the optional interfaces of package store. The comment of each
 // method states what it returns if the Store does not implement it.
@@ -129,7 +129,7 @@ var (
 )
 
 // New returns a [Cache] for cfg, and begins to watch its Store if that is a
-// [store.Watcher]. The error names everything that is wrong with cfg at once.
+// [store.Watcher]. The error names all mistakes in cfg.
 func New(cfg Config) (*Cache, error) {
 	var errs []error
 	if isNil(cfg.Store) {

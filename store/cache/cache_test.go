@@ -11,7 +11,7 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// Every mistake is named. B8
+// The error names every mistake. B8
 func TestNewErrors(t *testing.T) {
 	_, err := cache.New(cache.Config{Entries: -1, MaxStale: 10*time.Minute + 1})
 	want := `cache: Config.Store: nil: must be set, to the store that is to be asked less often
@@ -25,7 +25,7 @@ cache: Config.MaxStale: 10m0.000000001s: must be at most 10m0s`
 	}
 }
 
-// Of what is kept there is never much more than Entries. B5
+// The cache never keeps many more answers than Entries. B5
 func TestEntries(t *testing.T) {
 	m := &machine{Memory: store.NewMemory()}
 	c := newCache(t, cache.Config{Store: m, Entries: 10, MaxStale: time.Minute})
@@ -45,8 +45,8 @@ func TestEntries(t *testing.T) {
 	}
 }
 
-// Close leaves no goroutine behind, which the bubble checks, and may be called
-// twice and at once. From then on the store is asked every time. B6
+// Close leaves no goroutine behind, which the synctest bubble checks. It may be
+// called twice, also concurrently. After Close every lookup asks the store. B6
 func TestClose(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{WatchError: func(err error) { t.Errorf("told of %v", err) }})
@@ -74,7 +74,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// Close during a query lets that be answered. B6
+// Close does not cancel a query in progress. B6
 func TestCloseWhileAsking(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -89,7 +89,7 @@ func TestCloseWhileAsking(t *testing.T) {
 	})
 }
 
-// Close does not wait for the next try of a Watch that failed. B6
+// Close does not wait for the next attempt of a failed Watch. B6
 func TestCloseBetweenWatches(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})
@@ -102,7 +102,7 @@ func TestCloseBetweenWatches(t *testing.T) {
 	})
 }
 
-// What is kept is answered without an allocation.
+// A lookup of a kept credential allocates nothing.
 func TestAllocations(t *testing.T) {
 	m := store.NewMemory()
 	began := make(chan struct{})

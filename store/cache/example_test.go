@@ -15,7 +15,7 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// slow stands for a store that asks a server, and counts how often.
+// slow stands for a store on a server. It counts lookups.
 type slow struct {
 	store.Store
 	finds int
@@ -26,8 +26,8 @@ func (s *slow) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.C
 	return s.Store.Find(ctx, k, d)
 }
 
-// A Cache takes the place of the store that it is in front of. A token that is
-// revoked through it works no more, from that moment on.
+// Use a Cache in place of its store. A token that is revoked through the Cache is
+// refused from that moment on.
 func Example() {
 	ctx := context.Background()
 	db := &slow{Store: store.NewMemory()}
@@ -151,7 +151,7 @@ func ExampleNew() {
 	// cache: Config.MaxStale: 1h0m0s: must be at most 10m0s
 }
 
-// WatchError tells why revocations of other processes take MaxStale.
+// WatchError receives the reason why revocations by other processes take MaxStale.
 func ExampleConfig_watchError() {
 	heard := make(chan error, 1)
 	c, err := cache.New(cache.Config{
@@ -159,7 +159,7 @@ func ExampleConfig_watchError() {
 		WatchError: func(err error) {
 			select {
 			case heard <- err:
-			default: // told already
+			default: // reported already
 			}
 		},
 	})
@@ -172,14 +172,14 @@ func ExampleConfig_watchError() {
 	// NOPERM this user has no permissions to run the 'subscribe' command
 }
 
-// silent stands for a store that is not allowed to watch.
+// silent stands for a store that lacks the permission to watch.
 type silent struct{ *store.Memory }
 
 func (silent) Watch(context.Context, func(), func(store.Digest)) error {
 	return errors.New("NOPERM this user has no permissions to run the 'subscribe' command")
 }
 
-// A closed Cache keeps nothing any more, and asks the store for everything.
+// A closed Cache asks the store for everything.
 func ExampleCache_Close() {
 	ctx := context.Background()
 	db := &slow{Store: store.NewMemory()}

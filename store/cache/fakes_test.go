@@ -15,16 +15,16 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// A machine is a process with a connection to a store that it shares with
-// others. It is a Memory that counts and can be made to fail.
+// A machine stands for one process that shares a store with others. It wraps a
+// Memory, counts lookups, and can fail on demand.
 type machine struct {
 	*store.Memory
-	others []*line // those who are told of what this one changes
+	others []*line // the lines that report its changes
 
 	finds   atomic.Int64
-	find    func(ctx context.Context, ask func() (*store.Credential, error)) (*store.Credential, error) // in place of ask
+	find    func(ctx context.Context, ask func() (*store.Credential, error)) (*store.Credential, error) // replaces ask
 	writing func()                                                                                      // called before each write
-	visible func(changed []store.Digest)                                                                // called when a write can be seen
+	visible func(changed []store.Digest)                                                                // called when a write is visible
 	written func() error                                                                                // called before a write returns
 }
 
@@ -109,7 +109,7 @@ func (m *machine) Prune(ctx context.Context, before store.PruneBefore) (int, err
 	return m.Memory.Prune(ctx, before)
 }
 
-// A watched is a machine that is told of changes, by a line.
+// A watched is a machine that is a Watcher. A line reports the changes.
 type watched struct {
 	*machine
 	line *line
@@ -130,13 +130,13 @@ func (w watched) Notify(_ context.Context, d store.Digest) error {
 type line struct {
 	mu      sync.Mutex
 	pending []news
-	silent  bool // nothing gets through, and nobody is told
+	silent  bool // notifications and heartbeats are lost, without an error
 	open    bool
 	watches int
 
 	refuse  func() error                     // called when a watch begins
-	telling func(store.Digest) (told func()) // called with each piece of news, and told when it has arrived
-	latency func() time.Duration             // of one piece of news
+	telling func(store.Digest) (told func()) // called for each notification; told is called when it has arrived
+	latency func() time.Duration             // of one notification
 	lost    chan error                       // ends a watch
 }
 
@@ -173,7 +173,7 @@ func (l *line) begun() int {
 	return l.watches
 }
 
-// watch looks for news every 10 ms and gives a sign of life every 500.
+// watch reports changes every 10 ms and calls alive every 500 ms.
 func (l *line) watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
 	l.mu.Lock()
 	l.watches++
@@ -222,7 +222,7 @@ func (l *line) watch(ctx context.Context, alive func(), changed func(store.Diges
 	}
 }
 
-// token returns a credential that is named so.
+// token returns a credential with this ID.
 func token(id string) *store.Credential {
 	now := time.Now().UTC().Truncate(time.Microsecond)
 	return &store.Credential{
@@ -231,7 +231,7 @@ func token(id string) *store.Credential {
 	}
 }
 
-// after returns the credential with this ID that takes the place of c.
+// after returns a successor of c with this ID.
 func after(c *store.Credential, id string) *store.Credential {
 	next := token(id)
 	next.Subject = c.Subject
@@ -247,13 +247,13 @@ func add(ctx context.Context, st store.Store, c *store.Credential) error {
 	return err
 }
 
-// prunable selects everything that ends within two days.
+// prunable selects all credentials that end within two days.
 func prunable() store.PruneBefore {
 	t := time.Now().Add(48 * time.Hour)
 	return store.PruneBefore{Ended: t, Rotated: t}
 }
 
-// rename are changes that Find shows.
+// rename returns changes that are visible in the row that Find returns.
 func rename(name string) store.Changes { return store.Changes{Name: &name} }
 
 func newCache(t testing.TB, cfg cache.Config) *cache.Cache {
@@ -266,8 +266,9 @@ func newCache(t testing.TB, cfg cache.Config) *cache.Cache {
 	return c
 }
 
-// A pair is two machines on one store, each with a Cache. Here is watched, if
-// it is told to be; there is where others write.
+// A pair is two machines on one store, each with a Cache. The Cache under test is
+// embedded, and its machine is here, which may be watched. Other processes write
+// through there.
 type pair struct {
 	memory *store.Memory
 	here   *machine
@@ -297,7 +298,7 @@ func (p *pair) must(err error) {
 	}
 }
 
-// insert adds tokens, around both caches and without news.
+// insert adds tokens directly to the memory, so that neither cache learns of them.
 func (p *pair) insert(ids ...string) {
 	p.t.Helper()
 	for _, id := range ids {
@@ -306,14 +307,14 @@ func (p *pair) insert(ids ...string) {
 	}
 }
 
-// revoke revokes a token by st.
+// revoke revokes a token through st.
 func (p *pair) revoke(st store.Store, id string) {
 	p.t.Helper()
 	_, err := st.Revoke(p.t.Context(), store.Filter{ID: id}, time.Now())
 	p.must(err)
 }
 
-// state returns what Find says of a token.
+// state returns the state in which Find returns a token.
 func (p *pair) state(id string) string {
 	return state(p.Find(p.t.Context(), store.KindToken, token(id).Digest))
 }
@@ -338,7 +339,7 @@ func state(c *store.Credential, err error) string {
 	return "good"
 }
 
-// is wants Find to say so of a token.
+// is checks the state in which Find returns a token.
 func (p *pair) is(id, want string) {
 	p.t.Helper()
 	if got := p.state(id); got != want {
@@ -346,7 +347,7 @@ func (p *pair) is(id, want string) {
 	}
 }
 
-// asked wants f to ask the store so many times.
+// asked checks that f causes n lookups in the store.
 func (p *pair) asked(n int64, f func()) {
 	p.t.Helper()
 	before := p.here.finds.Load()
@@ -356,7 +357,7 @@ func (p *pair) asked(n int64, f func()) {
 	}
 }
 
-// bubble runs f in a synctest bubble, once without a Watcher and once with.
+// bubble runs f in a synctest bubble, once without a Watcher and once with one.
 func bubble(t *testing.T, f func(t *testing.T, isWatched bool)) {
 	for _, isWatched := range []bool{false, true} {
 		name := "alone"

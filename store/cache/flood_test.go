@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// A million tokens at random take at most 64 MiB and evict none that is good. (The
-// race detector needs memory of its own, and a minute.) B5
+// A million random tokens take at most 64 MiB and evict no valid one. The test is
+// left out under the race detector, which needs more memory and a minute. B5
 func TestFlood(t *testing.T) {
 	m := &machine{Memory: store.NewMemory()}
 	began := make(chan struct{})
@@ -71,7 +71,7 @@ func TestFlood(t *testing.T) {
 	}
 }
 
-// heap returns how much is in use.
+// heap returns the size of the heap in use.
 func heap() int64 {
 	runtime.GC()
 	runtime.GC()

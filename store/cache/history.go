@@ -8,25 +8,25 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A history says what was forgotten, and when: in versions, a new one each time
-// that something is. It keeps no keys but marks: tables with the version at
-// which a value of a field was last forgotten, by a hash of the value. Values
-// that share a mark are forgotten together, at the cost of a query.
+// A history records invalidations. Each one has a new version number. The history
+// keeps no keys but marks: for each field, a table of the versions at which a value
+// was last invalidated, indexed by a hash of the value. Values that share a mark
+// are invalidated together, which costs a needless query.
 //
-// What was in flight when something was forgotten is forgotten with it. Whoever
-// asks the store takes the version first. Whoever forgets comes after the change
-// in the store, sets marks to the next version, and only then lets it be taken. So
-// a version that is not below a mark was taken after the change, and what was
-// asked for then shows it.
+// An invalidation also covers queries that are in progress. Before each query, the
+// current version is noted. An invalidation comes after the change in the store: it
+// first sets marks to the next version, and then makes that version the current one.
+// So if a noted version is not below a mark, the query began after the change, and
+// its answer shows the change.
 type history struct {
 	seed    maphash.Seed
 	version atomic.Uint64
-	all     atomic.Uint64 // the mark that everything shares
+	all     atomic.Uint64 // a mark of every credential
 	tables  [fields][]atomic.Uint64
-	forgets sync.Mutex // one at a time, so that no mark goes back
+	forgets sync.Mutex // held while marks are set, so that none decreases
 }
 
-// The fields by which credentials are forgotten.
+// The fields by which credentials are invalidated.
 const (
 	byDigest = iota
 	byID
@@ -55,7 +55,7 @@ func (h *history) mark(field int, value string) *atomic.Uint64 {
 
 func (h *history) digest(d store.Digest) *atomic.Uint64 { return h.mark(byDigest, string(d[:])) }
 
-// forget sets marks to a new version.
+// forget invalidates all answers that depend on one of the marks.
 func (h *history) forget(marks ...*atomic.Uint64) {
 	h.forgets.Lock()
 	defer h.forgets.Unlock()
@@ -63,7 +63,7 @@ func (h *history) forget(marks ...*atomic.Uint64) {
 	for _, m := range marks {
 		m.Store(v)
 	}
-	h.version.Store(v) // last: whoever sees a version sees its marks
+	h.version.Store(v) // last, so that a reader of this version sees its marks
 }
 
 // marks are the marks by which one answer is forgotten.
@@ -91,7 +91,7 @@ func (h *history) marks(c *store.Credential) marks {
 	}
 }
 
-// current reports whether nothing was forgotten by any of the marks since.
+// current reports whether no mark was set since the stamp was taken.
 func (s *stamp) current() bool {
 	for _, m := range s.marks {
 		if m.Load() > s.version {

@@ -9,11 +9,11 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A mark never goes back, however many forget at once. R2
+// A mark never decreases, even if many goroutines call forget at once. R2
 func TestMarksNeverGoBack(t *testing.T) {
 	h := newHistory(1, fields)
 	m := h.mark(byID, "a")
-	// m is last, to leave time to be overtaken.
+	// m comes last, so that another call may overtake this one.
 	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1000), m)
 	var forgets sync.WaitGroup
 	for range 8 {
@@ -22,7 +22,7 @@ func TestMarksNeverGoBack(t *testing.T) {
 				before := h.version.Load()
 				h.forget(marks...)
 				if m.Load() <= before {
-					t.Error("what was asked for before something was forgotten is current")
+					t.Error("an answer from before the invalidation is current")
 				}
 			}
 		})
@@ -46,16 +46,16 @@ func TestMarksNeverGoBack(t *testing.T) {
 	}
 }
 
-// What is asked for while something is forgotten does not hide that it was. R2
+// Calls of current during forget do not hide the invalidation. R2
 func TestForgottenIsNotCurrent(t *testing.T) {
 	h := newHistory(1, fields)
 	row := &store.Credential{ID: "a"}
-	// That of row is last, to leave time to ask.
+	// The mark of row comes last, to leave time for calls of current.
 	marks := append(slices.Repeat([]*atomic.Uint64{h.mark(byID, "b")}, 1<<16), h.mark(byID, row.ID))
 	for range 50 {
 		a := &basis{stamp: h.stamp(h.marks(row))}
 		if !a.current(h.version.Load()) {
-			t.Fatal("what nothing was forgotten of is not current")
+			t.Fatal("an answer is not current, but was not invalidated")
 		}
 		stop, asking := make(chan struct{}), make(chan struct{})
 		var asked sync.WaitGroup
@@ -74,15 +74,15 @@ func TestForgottenIsNotCurrent(t *testing.T) {
 		<-asking
 		h.forget(marks...)
 		if a.current(h.version.Load()) {
-			t.Fatal("what was forgotten is current")
+			t.Fatal("an invalidated answer is current")
 		}
 		close(stop)
 		asked.Wait()
 	}
 }
 
-// Fields do not share marks: a subject that is named as another's family is
-// forgotten for itself. And a table has a mark for each entry.
+// Different fields do not share marks, even if a subject equals a family. Each table
+// has a mark for each entry.
 func TestMarks(t *testing.T) {
 	h := newHistory(5000, fields)
 	c := &store.Credential{ID: "a", Subject: "a", Family: "a", ClientID: "a"}

@@ -10,9 +10,9 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// Revoking in the store that a Cache is in front of is WRONG where the Cache is
-// at hand: it cannot know, and the credential lives on as if another process had
-// revoked it. Give everybody the Cache and nobody the store.
+// Do not revoke in the store behind a Cache. This is WRONG: the Cache does not
+// notice, so it accepts the credential for as long as if another process had revoked
+// it. Use only the Cache everywhere.
 func Example_incorrect() {
 	ctx := context.Background()
 	db := store.NewMemory()
@@ -22,7 +22,7 @@ func Example_incorrect() {
 	}
 	defer c.Close()
 
-	for _, st := range []store.Store{db, c} { // WRONG, and right
+	for _, st := range []store.Store{db, c} { // WRONG, and correct
 		digest := store.Digest{1}
 		if _, err := c.Insert(ctx, &store.Credential{ID: "7QZT3NLE", Kind: store.KindToken, Digest: digest}, store.Limits{}); err != nil {
 			log.Fatal(err)

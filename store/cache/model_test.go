@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// The stages of a credential's life. Nobody must be told of an earlier one than
-// they could know of.
+// A stage is a part of the life of a credential. A lookup must not return an earlier
+// stage than its caller already knows.
 type stage int
 
 const (
@@ -37,7 +37,7 @@ func stageOf(c *store.Credential, err error) stage {
 	return good
 }
 
-// A model is two caches on one store, and what is true.
+// A model has two caches on one store, and records the true stages.
 type model struct {
 	t        *testing.T
 	memory   *store.Memory
@@ -46,39 +46,38 @@ type model struct {
 	ended    context.Context
 
 	mu   sync.Mutex
-	ids  []string                                 // of what was inserted, or will have been in a moment
-	seen map[store.Digest]*[revoked + 1]time.Time // when each stage could be seen
+	ids  []string                                 // of credentials that were inserted, or will be soon
+	seen map[store.Digest]*[revoked + 1]time.Time // when each stage became visible
 
 	served, stale int
 }
 
-// A node is one of the caches, and what its callers know.
+// A node is one of the caches, with the stages that its callers know.
 type node struct {
 	*cache.Cache
 	line  *line
-	known map[store.Digest]stage // because a write returned there, or news arrived; guarded by model.mu
+	known map[store.Digest]stage // because a write returned or a notification arrived; guarded by model.mu
 }
 
 func (m *model) now(d store.Digest) stage {
 	return stageOf(m.memory.Find(context.Background(), store.KindToken, d))
 }
 
-// learn is called when the callers of n know of a stage.
+// learn is called when the callers of n have learned of a stage.
 func (m *model) learn(n *node, d store.Digest, s stage) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	n.known[d] = max(n.known[d], s)
 }
 
-// pick returns the ID of a credential: a late one, mostly.
+// pick returns the ID of one of the latest credentials.
 func (m *model) pick() string {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.ids[max(0, len(m.ids)-1-rand.IntN(6))]
 }
 
-// fresh returns a credential that is not there yet. Some may ask for it
-// already.
+// fresh returns a credential that is not inserted yet. Others may look it up already.
 func (m *model) fresh() *store.Credential {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -89,7 +88,7 @@ func (m *model) fresh() *store.Credential {
 
 func nap(atMost time.Duration) { time.Sleep(rand.N(atMost)) }
 
-// find asks n for a credential and checks what it is told. R1 R2 B5
+// find looks up a credential in n and checks its stage. R1 R2 B5
 func (m *model) find(n *node) {
 	id := m.pick()
 	d := token(id).Digest
@@ -124,7 +123,7 @@ func (m *model) find(n *node) {
 	}
 }
 
-// write changes something by n.
+// write makes a random change through n.
 func (m *model) write(n *node) {
 	ctx := context.Background()
 	id := m.pick()
@@ -152,8 +151,8 @@ func (m *model) write(n *node) {
 			m.learn(n, c.Digest, revoked)
 		}
 	case 6:
-		n.Update(ctx, id, rename("")) // revives nothing
-	case 7: // ends the oldest, whose digests it returns
+		n.Update(ctx, id, rename("")) // must not undo a revocation
+	case 7: // ends the oldest and returns their digests
 		next := m.fresh()
 		next.Subject, next.ClientID = c.Subject, c.ClientID
 		if ended, err := n.Insert(ctx, next, store.Limits{Active: 1, EndOldest: true}); err == nil {
@@ -167,7 +166,7 @@ func (m *model) write(n *node) {
 	}
 }
 
-// fail makes the news of n fail again and again, with notice or without.
+// fail interrupts the notifications of n again and again, with an error or silently.
 func (m *model) fail(n *node) {
 	for m.ended.Err() == nil {
 		nap(6 * time.Second)
@@ -254,12 +253,11 @@ func (m *model) run() {
 	for _, n := range m.nodes {
 		n.Close()
 	}
-	time.Sleep(10 * time.Second) // for queries that nobody waited for, which this store ends when it likes
+	time.Sleep(10 * time.Second) // for canceled queries: this store ignores their contexts
 }
 
-// Whatever happens at the same time and whatever fails: nobody is told of an
-// earlier stage than they could know of, nor of one that is over for longer than
-// documented. R1 R2 B5
+// Under random concurrent calls and failures, no lookup returns an earlier stage than
+// its caller knows, or a stage that ended longer ago than documented. R1 R2 B5
 func TestModel(t *testing.T) {
 	for _, maxStale := range []time.Duration{-1, time.Second, 5 * time.Second} {
 		t.Run(fmt.Sprint("MaxStale ", maxStale), func(t *testing.T) {
@@ -271,9 +269,9 @@ func TestModel(t *testing.T) {
 					served, stale = served+m.served, stale+m.stale
 				})
 			}
-			t.Logf("%d lookups, %d of them told of an earlier stage", served, stale)
+			t.Logf("%d lookups, %d of them returned an earlier stage", served, stale)
 			if stale == 0 {
-				t.Error("none was told of an earlier stage: the test is of no use")
+				t.Error("no lookup returned an earlier stage, so the test proves nothing")
 			}
 		})
 	}

@@ -13,9 +13,9 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// A thousand who ask for the same at once make one query. All but the last of
-// them hang up, the one who was first to ask among them; the last one is
-// answered. B3
+// A thousand concurrent lookups of one credential make one query. All but the last
+// are canceled, including the one that began the query. The last one gets the answer.
+// B3
 func TestOneQuery(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -38,12 +38,12 @@ func TestOneQuery(t *testing.T) {
 		}
 		for range n - 1 {
 			if err := <-out; !errors.Is(err, context.Canceled) {
-				t.Errorf("who hung up: %v, want %v", err, context.Canceled)
+				t.Errorf("canceled lookup: %v, want %v", err, context.Canceled)
 			}
 		}
 		close(answer)
 		if err := <-out; err != nil {
-			t.Errorf("who waited: %v", err)
+			t.Errorf("last lookup: %v", err)
 		}
 		if asked := p.here.finds.Load(); asked != 1 {
 			t.Errorf("the store was asked %d times, want 1", asked)
@@ -53,8 +53,8 @@ func TestOneQuery(t *testing.T) {
 	})
 }
 
-// When nobody waits any more the query is cancelled, and who comes then does not
-// wait for that one. B3
+// When no lookup waits any more, the query is canceled, and a later lookup does not
+// wait for it. B3
 func TestNobodyWaits(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -83,9 +83,9 @@ func TestNobodyWaits(t *testing.T) {
 	})
 }
 
-// A query has five seconds, whatever the request that began it was given. A
-// store that does not keep to that holds up those who ask within this time, and
-// nobody after them. B4
+// A query has five seconds, independent of the deadline of the request that began it.
+// If the store ignores that limit, only lookups within this time wait for it, and no
+// later ones. B4
 func TestQueryTimeout(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{MaxStale: time.Minute})
@@ -116,8 +116,7 @@ func TestQueryTimeout(t *testing.T) {
 	})
 }
 
-// A query that is of no more use leaves the one in its place to those who wait
-// for that. B3
+// When an outdated query ends, the query that replaced it stays in progress. B3
 func TestQueryReplaced(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -130,21 +129,21 @@ func TestQueryReplaced(t *testing.T) {
 			second := p.async("a")
 			close(answer)
 			if got := <-first; got != "good" {
-				t.Errorf("who came before: %s, want good", got)
+				t.Errorf("lookup before: %s, want good", got)
 			}
 			third := p.async("a")
 			close(again)
 			for _, out := range []<-chan string{second, third} {
 				if got := <-out; got != "revoked" {
-					t.Errorf("who came after: %s, want revoked", got)
+					t.Errorf("lookup after: %s, want revoked", got)
 				}
 			}
 		})
 	})
 }
 
-// A query is for those only who could be given its answer if it were kept. Who
-// would be given nothing of a minute ago does not wait for what was asked then.
+// A lookup waits for an earlier query only if its answer, once kept, would be fresh
+// enough for the lookup.
 func TestTooLateToJoin(t *testing.T) {
 	tests := []struct {
 		name     string
@@ -175,8 +174,8 @@ func TestTooLateToJoin(t *testing.T) {
 	}
 }
 
-// Outages are told to all who wait, and kept for nobody. A panic is one. So is a
-// goroutine that the store ends. B2 B4
+// All lookups that wait get the error of an outage, and it is not kept. A panic of
+// the store and a call of runtime.Goexit are outages. B2 B4
 func TestOutages(t *testing.T) {
 	tests := []struct {
 		name string
@@ -217,7 +216,7 @@ func TestOutages(t *testing.T) {
 	}
 }
 
-// An outage does not take from anybody what is kept. B4
+// Kept answers are still used during an outage. B4
 func TestKeptThroughOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, false, cache.Config{})
@@ -235,7 +234,7 @@ func TestKeptThroughOutage(t *testing.T) {
 
 type contextKey struct{}
 
-// A query carries the values of the request that began it, for traces.
+// The context of a query has the values of the request that began it, for tracing.
 func TestQueryKeepsValues(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, false, cache.Config{})
@@ -253,7 +252,7 @@ func TestQueryKeepsValues(t *testing.T) {
 	})
 }
 
-// A request that is over asks nobody; what is kept it may be given.
+// A lookup whose context has ended makes no query, but may return a kept answer.
 func TestRequestIsOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})

@@ -11,8 +11,8 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// The longest that a credential which was revoked elsewhere lives on, to the
-// nanosecond, for each way not to hear of it. R1
+// How long a credential that was revoked elsewhere is still accepted, to the
+// nanosecond, for each way to miss the notification. R1
 func TestHowLongRevokedLivesOn(t *testing.T) {
 	const never = -1
 	tests := []struct {
@@ -40,7 +40,7 @@ func TestHowLongRevokedLivesOn(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newPair(t, tt.watched, cache.Config{MaxStale: tt.maxStale})
 				p.insert("a", "b")
-				time.Sleep(10 * time.Second) // the 20th sign of life is just given
+				time.Sleep(10 * time.Second) // alive has just been called once more
 				synctest.Wait()
 				p.is("a", "good")
 				p.is("b", "good")
@@ -61,7 +61,7 @@ func TestHowLongRevokedLivesOn(t *testing.T) {
 	}
 }
 
-// lose ends the Watch, and no other one begins.
+// lose ends the Watch and makes each new one fail.
 func (p *pair) lose() {
 	p.line.mu.Lock()
 	p.line.refuse = func() error { return errors.New("connection refused") }
@@ -70,7 +70,7 @@ func (p *pair) lose() {
 	synctest.Wait()
 }
 
-// A script is a Watcher whose Watch the test wrote.
+// A script is a Watcher whose Watch is a function of the test.
 type script struct {
 	*machine
 	watch func(ctx context.Context, alive func(), changed func(store.Digest)) error
@@ -80,7 +80,7 @@ func (s script) Watch(ctx context.Context, alive func(), changed func(store.Dige
 	return s.watch(ctx, alive, changed)
 }
 
-// scripted returns a pair whose Cache here watches by the script.
+// scripted returns a pair whose Cache uses this Watch.
 func scripted(t *testing.T, watch func(ctx context.Context, alive func(), changed func(store.Digest)) error) *pair {
 	p := newPair(t, false, cache.Config{})
 	p.Cache = newCache(t, cache.Config{Store: script{p.here, watch}, MaxStale: -1})
@@ -88,24 +88,23 @@ func scripted(t *testing.T, watch func(ctx context.Context, alive func(), change
 	return p
 }
 
-// The worst case, which is the number that the documentation promises. A sign of
-// life vouches for all but the last half second, in which a credential is
-// revoked, and nobody tells of that. And this process stands still before it
-// has taken note of that sign of life. R1
+// The worst case is the documented bound. A call of alive covers all but the last
+// half second. A credential is revoked in that time, and no notification comes. In
+// addition, this process pauses before the call of alive is processed. R1
 func TestWorstCase(t *testing.T) {
 	tests := []struct {
 		name  string
 		pause time.Duration
-		want  time.Duration // that the credential lives on
+		want  time.Duration // how long the credential is still accepted
 	}{
 		{"noted at once", 0, 2500*time.Millisecond - 2},
 		{"noted late", 1400 * time.Millisecond, 2500*time.Millisecond - 2},
-		{"noted too late", time.Hour, 2*time.Second - 1}, // by the one before
+		{"noted too late", time.Hour, 2*time.Second - 1}, // so the previous call counts
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				const given = 10 * time.Second // the last sign of life; the one before was just before
+				const given = 10 * time.Second // the last call of alive; the previous one came just before
 				p := scripted(t, func(ctx context.Context, alive func(), _ func(store.Digest)) error {
 					for range 19 { // at 0 to 9 seconds
 						alive()
@@ -135,8 +134,8 @@ func TestWorstCase(t *testing.T) {
 	}
 }
 
-// What was kept or asked for before a Watch began is forgotten when it does, as
-// nobody told of what happened in between. R2
+// When a Watch begins, answers to all earlier queries are dropped, because changes
+// before the Watch were not reported. R2
 func TestReconnect(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})
@@ -147,7 +146,7 @@ func TestReconnect(t *testing.T) {
 		p.line.lost <- errors.New("connection reset")
 		p.revoke(p.there, "a")
 		p.revoke(p.there, "b")
-		p.is("a", "good") // by MaxStale
+		p.is("a", "good") // accepted within MaxStale
 		time.Sleep(100 * time.Millisecond)
 		synctest.Wait()
 		p.here.find = nil
@@ -158,7 +157,7 @@ func TestReconnect(t *testing.T) {
 	})
 }
 
-// However good the news, nothing is kept for more than ten minutes.
+// No answer is kept for more than ten minutes, even while a Watch reports changes.
 func TestMaxAge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})
@@ -171,8 +170,8 @@ func TestMaxAge(t *testing.T) {
 	})
 }
 
-// A Watch that fails is tried again within a second, but not all the time, and
-// the host hears of it. B2
+// A Watch that fails is repeated within a second, with growing pauses, and WatchError
+// is called each time. B2
 func TestWatchFails(t *testing.T) {
 	tests := map[string]func() error{
 		"error": func() error { return errors.New("connection refused") },
@@ -195,15 +194,15 @@ func TestWatchFails(t *testing.T) {
 				synctest.Wait()
 				// At 0, 100, 300, 700 and 1500 ms, then every second.
 				if n := l.begun(); n != 13 || len(heard) != n {
-					t.Errorf("%d tries in 10 s, of which %d were told, want 13", n, len(heard))
+					t.Errorf("%d tries in 10 s, %d errors reported, want 13", n, len(heard))
 				}
 				c.Close()
 				if len(heard) != 13 {
-					t.Error("told of Close")
+					t.Error("WatchError was called for Close")
 				}
 				for _, err := range heard {
 					if err == nil {
-						t.Error("told of no error")
+						t.Error("WatchError was called without an error")
 					}
 				}
 			})
@@ -211,7 +210,7 @@ func TestWatchFails(t *testing.T) {
 	}
 }
 
-// A Watch that went well for a while is tried again at once.
+// A Watch that worked for a while is repeated after the shortest pause.
 func TestWatchAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})

@@ -13,7 +13,7 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// The cache is a store like any other. R3 R4 R6 R8 R10
+// The cache keeps the contract of a store. R3 R4 R6 R8 R10
 func TestStore(t *testing.T) {
 	t.Run("alone", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) store.Store {
@@ -32,8 +32,8 @@ func TestStore(t *testing.T) {
 	})
 }
 
-// Every way to end a credential works at once on this machine, and forgets no
-// other. R1 R5
+// Every way to end a credential takes effect at once on this machine, and drops no
+// other answer. R1 R5
 func TestWritesForget(t *testing.T) {
 	ctx := context.Background()
 	revoke := func(f store.Filter) func(*cache.Cache) error {
@@ -103,8 +103,8 @@ func TestWritesForget(t *testing.T) {
 	}
 }
 
-// Whoever revokes what somebody else has revoked a moment ago is told that
-// nothing has changed. It is revoked all the same. R1
+// Another process has revoked the credential a moment ago, so Revoke reports no
+// change. Find must show the revocation all the same. R1
 func TestRevokeAgain(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -112,14 +112,14 @@ func TestRevokeAgain(t *testing.T) {
 		p.is("a", "good")
 		p.line.mute(true)
 		p.revoke(p.there, "a")
-		p.is("a", "good") // the news has not come
+		p.is("a", "good") // no notification came
 		p.revoke(p, "a")
 		p.is("a", "revoked")
 	})
 }
 
-// The same where the lookup had been made before and was answered later, so
-// that nothing is kept yet of what it will find. R1 R2
+// The same for a lookup that began before Revoke and is answered after it, so that no
+// row is kept yet. R1 R2
 func TestRevokeAgainWhileAsking(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -130,20 +130,20 @@ func TestRevokeAgainWhileAsking(t *testing.T) {
 		p.revoke(p.there, "a")
 		_, err := p.Revoke(t.Context(), store.Filter{Subject: token("a").Subject}, time.Now())
 		p.must(err)
-		second := p.async("a") // nobody knows yet that it is of this subject
+		second := p.async("a") // its subject is not known yet
 		close(answer)
 		if got := <-first; got != "good" {
-			t.Errorf("who came before the revocation: %s, want good", got)
+			t.Errorf("lookup before the revocation: %s, want good", got)
 		}
 		if got := <-second; got != "revoked" {
-			t.Errorf("who came after the revocation: %s, want revoked", got)
+			t.Errorf("lookup after the revocation: %s, want revoked", got)
 		}
 		p.is("a", "revoked")
 	})
 }
 
-// The host may have edited rows: what Revoke says it has changed is forgotten
-// even where what is kept does not match.
+// The application may have edited rows. Answers for the digests that Revoke returned
+// are dropped even if the kept row does not match the filter.
 func TestRevokeForgetsWhatChanged(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, false, cache.Config{})
@@ -163,7 +163,7 @@ func TestRevokeForgetsWhatChanged(t *testing.T) {
 	})
 }
 
-// hold makes every query read the store and then wait until the channel is
+// hold makes every query read the store and then wait until the returned channel is
 // closed.
 func (p *pair) hold() chan struct{} {
 	answer := make(chan struct{})
@@ -179,7 +179,7 @@ func (p *pair) hold() chan struct{} {
 	return answer
 }
 
-// async starts a Find and returns where its outcome will be.
+// async starts a Find and returns a channel for its outcome.
 func (p *pair) async(id string) <-chan string {
 	out := make(chan string, 1)
 	go func() { out <- p.state(id) }()
@@ -187,8 +187,8 @@ func (p *pair) async(id string) <-chan string {
 	return out
 }
 
-// A lookup that was in flight when a credential changed neither brings it back
-// nor answers anybody who came later. R2
+// A lookup that was in progress when a credential changed neither restores the old
+// row nor answers later lookups. R2
 func TestLookupInFlight(t *testing.T) {
 	ctx := context.Background()
 	tests := []struct {
@@ -202,7 +202,7 @@ func TestLookupInFlight(t *testing.T) {
 		}, "revoked"},
 		{"revoked there", func(p *pair) error {
 			_, err := p.there.Revoke(ctx, store.Filter{ID: "a"}, time.Now())
-			time.Sleep(20 * time.Millisecond) // for the news
+			time.Sleep(20 * time.Millisecond) // for the notification
 			return err
 		}, "revoked"},
 		{"rotated here", func(p *pair) error { return p.Rotate(ctx, "a", time.Now(), after(token("a"), "n"), store.Limits{}) }, "rotated"},
@@ -258,10 +258,10 @@ func TestLookupInFlight(t *testing.T) {
 				after := p.async("a")
 				p.asked(0, func() { close(answer) })
 				if got := <-before; got != "good" {
-					t.Errorf("who came before: %s, want good", got)
+					t.Errorf("lookup before: %s, want good", got)
 				}
 				if got := <-after; got != tt.want {
-					t.Errorf("who came after: %s, want %s", got, tt.want)
+					t.Errorf("lookup after: %s, want %s", got, tt.want)
 				}
 				p.is("a", tt.want)
 			})
@@ -269,8 +269,7 @@ func TestLookupInFlight(t *testing.T) {
 	}
 }
 
-// What is looked up while a write is under way is forgotten when that is done.
-// R1 R2 B5
+// Answers to lookups during a write are dropped when the write returns. R1 R2 B5
 func TestLookupDuringWrite(t *testing.T) {
 	ctx := context.Background()
 	tests := []struct {
@@ -313,8 +312,8 @@ func TestLookupDuringWrite(t *testing.T) {
 	}
 }
 
-// The slower of two lookups does not bring back what the faster one knew to be
-// revoked. R2
+// The slower of two lookups does not restore an old row after the faster one returned
+// the revoked row. R2
 func TestSlowLookupLast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})
@@ -330,7 +329,7 @@ func TestSlowLookupLast(t *testing.T) {
 	})
 }
 
-// A use that was written is seen, at the cost of one query. R8
+// After a Touch, Find shows the use, at the cost of one query. R8
 func TestTouch(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -375,7 +374,7 @@ func TestPrune(t *testing.T) {
 	})
 }
 
-// Get and List are never answered from what is kept.
+// Get and List always ask the store.
 func TestGetAndList(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -396,7 +395,7 @@ func TestGetAndList(t *testing.T) {
 	})
 }
 
-// A credential that is kept is of its kind alone.
+// A kept credential is found only with its own kind.
 func TestKinds(t *testing.T) {
 	bubble(t, func(t *testing.T, isWatched bool) {
 		p := newPair(t, isWatched, cache.Config{})
@@ -412,7 +411,7 @@ func TestKinds(t *testing.T) {
 	})
 }
 
-// What the store should not have returned is neither kept nor passed on.
+// A wrong answer of the store is neither kept nor returned.
 func TestStoreReturnsAnother(t *testing.T) {
 	tests := map[string]*store.Credential{
 		"nothing":        nil,
@@ -435,7 +434,7 @@ func TestStoreReturnsAnother(t *testing.T) {
 	}
 }
 
-// Lookups that only verify need nothing else of a store.
+// A service that only verifies credentials can use a Cache on a FindOnly store.
 func TestFindOnly(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, false, cache.Config{})

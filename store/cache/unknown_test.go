@@ -11,8 +11,8 @@ import (
 	"github.com/keystile/keystile/store/cache"
 )
 
-// That a credential does not exist is kept only while somebody would tell of a
-// new one, and for ten seconds at most. B5
+// The answer that a credential does not exist is kept only while a Watch would report
+// a new one, and for at most ten seconds. B5
 func TestUnknownIsKept(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, true, cache.Config{})
@@ -36,7 +36,8 @@ func TestUnknownIsKept(t *testing.T) {
 	})
 }
 
-// What does not exist never hides what was added since. B5
+// A kept answer that a credential does not exist never hides one that was added
+// since. B5
 func TestUnknownNeverHides(t *testing.T) {
 	ctx := context.Background()
 	news := func() { time.Sleep(10 * time.Millisecond); synctest.Wait() }
@@ -96,9 +97,9 @@ func TestUnknownNeverHides(t *testing.T) {
 	}
 }
 
-// Where nobody tells, whoever waited for the answer to somebody else asks again
-// if that was that there is none: it may have been added in between. They too
-// ask together. B3 B5
+// Without a Watch, a lookup that waited for the query of another one asks again if
+// the answer was that there is no credential, because it may have been added in
+// between. Such lookups share a query, too. B3 B5
 func TestUnknownAskedAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newPair(t, false, cache.Config{})
@@ -116,15 +117,15 @@ func TestUnknownAskedAgain(t *testing.T) {
 				later = append(later, p.async("a"))
 			}
 			if got := <-first; got != "unknown" {
-				t.Errorf("who came before: %s, want unknown", got)
+				t.Errorf("lookup before: %s, want unknown", got)
 			}
 			for _, out := range later {
 				if got := <-out; got != "good" {
-					t.Errorf("who came after: %s, want good", got)
+					t.Errorf("lookup after: %s, want good", got)
 				}
 			}
 		})
-		p.asked(2, func() { // nor is it there when they have asked again
+		p.asked(2, func() { // the second query finds none, either
 			first := p.async("b")
 			time.Sleep(time.Second)
 			second, third := p.async("b"), p.async("b")

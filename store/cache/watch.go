@@ -11,12 +11,12 @@ import (
 )
 
 const (
-	// leaseTime is how long the news is relied on after the sign of life
-	// before the last one.
+	// leaseTime is the length of the lease. It counts from the call of alive
+	// before the latest one: see watchOnce.
 	leaseTime = 2 * time.Second
 
-	minPause = 100 * time.Millisecond // after a Watch that ended
-	maxPause = time.Second            // after many
+	minPause = 100 * time.Millisecond // before the next Watch, after the first failure
+	maxPause = time.Second            // after several failures
 )
 
 var errClosed = errors.New("cache: Watch: the Cache is closed")
@@ -52,8 +52,8 @@ func (f *freshness) watch(ctx context.Context, w store.Watcher) {
 	}
 }
 
-// watchOnce forgets what others change until Watch returns, and holds the lease
-// meanwhile.
+// watchOnce calls Watch. It invalidates the reported changes and extends the lease
+// until Watch returns.
 //
 // A sign of life vouches for every change that was complete half a second before
 // it was given. When that was cannot be read off a clock: until this goroutine

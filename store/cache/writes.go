@@ -8,10 +8,10 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Every write goes to the Store first and forgets afterwards. Those that change
-// whether a credential may be used do so deferred: whatever the Store answers, and
-// even if it panics, the write may have happened. Touch and Prune forget only what
-// the Store has reported.
+// Every write calls the Store first and invalidates answers afterwards. If it changes
+// whether a credential may be used, the invalidation is deferred: the write may have
+// happened even if the Store returned an error or panicked. Touch invalidates only
+// after success, and Prune only if rows were deleted.
 
 // Get implements [store.Store]. It always asks the Store.
 func (c *Cache) Get(ctx context.Context, id string) (*store.Credential, error) {
@@ -47,14 +47,15 @@ func (c *Cache) Rotate(ctx context.Context, id string, until time.Time, next *st
 
 // Revoke implements [store.Store].
 //
-// It forgets everything that the filter may select, not only what the Store
-// reports. If two calls revoke the same credential, only one of them changes it,
-// and the other, which may return first or run on another machine, must find it
-// revoked just as well. Of a call that failed, earlier steps may have revoked.
+// It drops the answers for all credentials that the filter may select, not only for
+// those that the Store returned. If two calls revoke the same credential, only one of
+// them changes it. After the other, which may return first or run on another machine,
+// Find must show the revocation, too. And a call that failed may have revoked
+// credentials in its earlier steps.
 func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (changed []store.Digest, err error) {
 	defer func() {
 		marks := c.matching(f)
-		for _, d := range changed { // matched by fields that your application has edited since
+		for _, d := range changed { // in case your application edited a row, so that the kept one has other marks
 			marks = append(marks, c.history.digest(d))
 		}
 		c.history.forget(marks...)
@@ -62,9 +63,9 @@ func (c *Cache) Revoke(ctx context.Context, f store.Filter, at time.Time) (chang
 	return c.store.Revoke(ctx, f, at)
 }
 
-// matching returns marks that together cover everything that f selects: those of
-// the field of f that selects least. A family has two, as Filter.Family selects by
-// Family or by ID.
+// matching returns marks that cover all credentials that f selects. It uses the most
+// selective field of f. A family has two marks, because Filter.Family selects by
+// Family or ID.
 func (c *Cache) matching(f store.Filter) []*atomic.Uint64 {
 	switch {
 	case f.ID != "":
@@ -90,8 +91,8 @@ func (c *Cache) Touch(ctx context.Context, uses []store.Use) error {
 	return err
 }
 
-// Prune implements [store.Store]. If anything was deleted it forgets
-// everything, so call it no more often than every few minutes.
+// Prune implements [store.Store]. If it deleted a row, it drops all answers, so do
+// not call it more often than every few minutes.
 func (c *Cache) Prune(ctx context.Context, before store.PruneBefore) (int, error) {
 	n, err := c.store.Prune(ctx, before)
 	if n > 0 {

@@ -14,16 +14,15 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// maxConnections is to how many connections to a server the client distributes
-// calls by default.
+// maxConnections is how many connections to a server the client opens by default.
 const maxConnections = 4
 
 // lookup returns the value of a key, or ErrNotFound if there is none.
 //
-// Its command is GETEX. Without options that only reads, but Redis treats it as a
-// write: a replica refuses it, and so does a primary without the replicas that
+// It sends GETEX. Without options that command only reads, but Redis treats it as a
+// write: a replica refuses it, and so does a primary that lacks the replicas which
 // min-replicas-to-write demands. So every answer comes from a server that was the
-// primary at that moment, however the client got to it.
+// primary at that moment, even if the client was directed to the wrong server.
 func (s *Store) lookup(ctx context.Context, what, key string) (rueidis.RedisMessage, error) {
 	start := time.Now()
 	answer, err := s.getex(ctx, key)
@@ -82,8 +81,8 @@ func (s *Store) call(ctx context.Context, call func(context.Context) rueidis.Red
 	return answer, err
 }
 
-// outcome returns the error of a call as the methods of Store return it. It names
-// the cause where the server's own words do not.
+// outcome returns the error of a call in the form that the methods of Store return.
+// It adds the cause if the server's message does not name it.
 func outcome(what string, err error) error {
 	if err == nil {
 		return nil

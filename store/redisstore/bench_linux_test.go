@@ -11,8 +11,9 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// BenchmarkFind compares Find with the driver's GET of the same number of bytes,
-// taking turns in one run: "x-GET" is their ratio, "us-more" their difference.
+// BenchmarkFind alternates Find with a GET of the driver for the same number of
+// bytes. It reports the ratio of the times as "x-GET" and their difference as
+// "us-more".
 func BenchmarkFind(b *testing.B) {
 	server := services.StartRedis(b)
 	client := connect(b, server)
@@ -28,7 +29,7 @@ func BenchmarkFind(b *testing.B) {
 	if _, err := opened.Insert(b.Context(), c, store.Limits{}); err != nil {
 		b.Fatal(err)
 	}
-	value := string(make([]byte, 250)) // about a row
+	value := string(make([]byte, 250)) // about the size of a row
 	if err := client.Do(b.Context(), client.B().Set().Key("get").Value(value).Build()).Error(); err != nil {
 		b.Fatal(err)
 	}

@@ -19,7 +19,7 @@ import (
 
 const (
 	timeout = 400 * time.Millisecond
-	slack   = 1500 * time.Millisecond // of a machine that runs other tests; without a bound it is 5 seconds and more
+	slack   = 1500 * time.Millisecond // for a busy machine; an unbounded call takes at least 5 seconds
 )
 
 // bothWays returns a store from Open and one from New, on the same data.
@@ -35,7 +35,7 @@ func bothWays(t *testing.T, addr string) map[string]*redisstore.Store {
 	}
 }
 
-// took runs a call, which must be an outage within the limit.
+// took runs a call, and checks that it returns an outage within the limit.
 func took(t *testing.T, limit time.Duration, call func() error) {
 	t.Helper()
 	start := time.Now()
@@ -46,8 +46,8 @@ func took(t *testing.T, limit time.Duration, call func() error) {
 	outage(t, "the call", err)
 }
 
-// B10: a server that refuses connections is an outage at once, and the store
-// recovers with it.
+// B10: if the server refuses connections, calls return an outage at once. When the
+// server is back, they work again.
 func TestRefusedConnection(t *testing.T) {
 	server := services.StartRedis(t)
 	stores := bothWays(t, server.Addr())
@@ -70,8 +70,8 @@ func TestRefusedConnection(t *testing.T) {
 	}
 }
 
-// B10: calls that are waiting when the server or the network goes silent end
-// within the timeout, and so do later ones; each within its own context.
+// B10: when the server or the network becomes silent, calls in progress and later
+// ones end within the timeout, or when their context ends.
 func TestSilence(t *testing.T) {
 	server := services.StartRedis(t)
 	proxy := services.StartProxy(t, server.Addr())
@@ -136,7 +136,7 @@ func TestSilence(t *testing.T) {
 	}
 }
 
-// A call obeys its context while another is connecting without an answer.
+// A call ends with its context while another call waits for a connection.
 func TestHangingDial(t *testing.T) {
 	t.Parallel()
 	server := services.StartRedis(t)
@@ -176,7 +176,7 @@ func TestHangingDial(t *testing.T) {
 	}
 }
 
-// A server that closes idle connections is no outage.
+// If the server closes idle connections, no call fails.
 func TestIdleConnectionClosed(t *testing.T) {
 	server := services.StartRedis(t)
 	c := stored(t, openURL(t, "redis://"+server.Addr(), redisstore.Config{}))
@@ -215,13 +215,13 @@ func TestCancellation(t *testing.T) {
 	}
 }
 
-// A call obeys its context however many unanswered calls there were: more than
-// fit in the client's queues.
+// A call ends with its context even if there are more unanswered calls than fit in
+// the client's queues.
 func TestFullQueue(t *testing.T) {
 	server := services.StartRedis(t)
 	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{Timeout: 8 * time.Second})
 	c := stored(t, st)
-	for range 50 { // without a deadline: the connections begin to use their queues
+	for range 50 { // without a deadline, so that the connections begin to use their queues
 		if err := lookup(t.Context(), st, c); err != nil {
 			t.Fatal(err)
 		}

@@ -9,8 +9,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// R1: what one process changes is reported to another, once for each credential,
-// and nothing else is.
+// R1: changes by one process are reported to another, once for each credential.
+// Nothing else is reported.
 func TestWatchReportsChanges(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) *services.Redis{
 		"single":  func(t *testing.T) *services.Redis { return services.StartRedis(t) },

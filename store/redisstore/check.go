@@ -21,12 +21,12 @@ import (
 const maxDelivery = 500 * time.Millisecond
 
 // Check implements [store.Checker]. For each server it examines the role, the
-// replicas, the clock and the settings that the package comment lists. Then it
-// sends a notification and waits for it. Last it reports how many messages of others
-// Watch has ignored since the Check before.
+// replicas, the clock and the settings that the package comment lists. Then it sends
+// a notification and waits for it. Finally it reports how many messages from other
+// programs Watch has ignored since the last Check.
 //
-// Settings that the server does not report, because it forbids CONFIG, are named
-// only if Check finds something else.
+// If a server forbids CONFIG, Check cannot read some settings. It names them only if
+// it finds another problem.
 func (s *Store) Check(ctx context.Context) error {
 	nodes := s.client.Nodes()
 	var found, unknown []error
@@ -90,7 +90,7 @@ func signal(c chan<- struct{}) {
 	}
 }
 
-// An inspection collects what is wrong with one server.
+// An inspection collects the problems of one server.
 type inspection struct {
 	store          *Store
 	client         rueidis.Client
@@ -159,7 +159,7 @@ func (n *inspection) clock(ctx context.Context) {
 	}
 }
 
-// settings examines what keeps the server from forgetting what it acknowledged.
+// settings examines whether the server can lose writes that it acknowledged.
 func (n *inspection) settings(ctx context.Context, info map[string]string) {
 	if info["aof_enabled"] == "0" {
 		n.report("appendonly is off, so a restart forgets revocations; set appendonly yes")

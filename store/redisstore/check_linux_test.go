@@ -16,8 +16,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// R12: Check is silent about a server that is fit, and names each setting that is
-// not. It finds all of them at once.
+// R12: Check returns nil for a fit server, and otherwise names each wrong setting,
+// all at once.
 func TestCheck(t *testing.T) {
 	start := func(t *testing.T) *services.Redis {
 		return services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always", "--repl-diskless-sync-delay", "0")
@@ -82,7 +82,8 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// What a managed server does not report is no finding, but named beside one.
+// Settings that a managed server does not report are no finding, but are named if
+// there is another finding.
 func TestCheckWithoutConfig(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes")
 	permit(t, server, "all", "~test{*}:*", "&test{*}:changes")

@@ -11,28 +11,27 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// claimTime is how long a claim holds: far longer than an Insert takes.
+// claimTime is how long a claim lasts, which is far longer than an Insert takes.
 const claimTime = time.Minute
 
 // A claim reserves the digest and the ID of a credential that does not fit its
-// subject, by pointers in the partitions where they are looked up: SET NX makes
-// one of several callers the owner.
+// subject. It sets pointers in the partitions where the digest and the ID are looked
+// up. SET NX lets only one of several callers set them.
 //
-// A claim expires, so that an Insert that fails midway does not keep the digest
-// for ever. It is made permanent once the row is there. Until then Find follows
-// the pointer to nothing, which is right: the Insert has not returned. If it never
-// does, the row cannot be found, and its caller knows that the Insert failed.
+// A claim expires, so that an Insert that fails midway does not reserve the digest
+// for ever. It becomes permanent after the row was stored. Until then Find follows
+// the pointer to nothing, which is correct, because the Insert has not returned. If
+// the Insert fails, the row cannot be found.
 //
-// While a claim holds, another Insert of the same digest or ID returns
-// store.ErrExists, even if the first one fails in the end: two may refuse each
-// other, but never do both succeed.
+// While a claim lasts, another Insert of the same digest or ID returns
+// store.ErrExists, even if the first one fails in the end. So of two Inserts both may
+// fail, but never do both succeed.
 //
-// A pointer that is permanent and leads nowhere is left from a row that was
-// deleted.
+// A permanent pointer that leads nowhere is left from a deleted row.
 //
 // An Insert whose outcome is unknown may have stored the row without keeping the
-// claim. The next Insert of the same digest or ID for the same account is then
-// refused, and repairs the pointers, see repair.
+// claim. The next Insert of the same digest or ID for the same account is refused,
+// and repairs the pointers, see repair.
 type claim struct {
 	store    *Store
 	pointers []lead // that this claim has set
@@ -43,11 +42,11 @@ type lead struct {
 	partition byte
 	key       string
 	value     string
-	target    string // the key of the row, or of the ID, in the partition that value leads to
+	target    string // the key of the row or the ID, in the partition to which value points
 }
 
-// A pointer is "P", the partition that it leads to, and 8 random bytes: so two
-// pointers are never equal.
+// A pointer is "P", the partition to which it points, and 8 random bytes, so that no
+// two pointers are equal.
 const pointerLen = 10
 
 func newPointer(to byte) string {
@@ -56,7 +55,7 @@ func newPointer(to byte) string {
 	return string(b[:])
 }
 
-// pointer returns the partition that a value leads to, if it is a pointer.
+// pointer returns the partition to which a value points, if it is a pointer.
 func pointer(value string) (to byte, ok bool) {
 	if len(value) != pointerLen || value[0] != 'P' {
 		return 0, false
@@ -64,7 +63,7 @@ func pointer(value string) (to byte, ok bool) {
 	return value[1], true
 }
 
-// claim claims what c needs, or returns store.ErrExists.
+// claim sets the pointers that c needs, or returns store.ErrExists.
 func (s *Store) claim(ctx context.Context, c *store.Credential) (*claim, error) {
 	cl := &claim{store: s}
 	for _, l := range s.leads(c) {
@@ -103,8 +102,7 @@ func (s *Store) claimKey(ctx context.Context, l lead) error {
 	return err
 }
 
-// keep makes the claim permanent, also on the replicas that [Config.Replicas] asks
-// for.
+// keep makes the claim permanent, and waits for [Config.Replicas] replicas.
 func (cl *claim) keep(ctx context.Context) error {
 	for _, l := range cl.pointers {
 		if err := cl.store.keepPointer(ctx, l); err != nil {
@@ -125,9 +123,9 @@ func (s *Store) keepPointer(ctx context.Context, l lead) error {
 	return nil
 }
 
-// repair is called if the row was refused because its account has one with this
-// digest or ID. It keeps the pointers to that row, which its own Insert has lost,
-// and releases the others.
+// repair is called if the row was refused because its account already has one with
+// this digest or ID. The Insert of that row may have lost its pointers, so repair
+// keeps pointers to that row, and releases the others.
 func (cl *claim) repair(ctx context.Context) error {
 	var errs []error
 	for _, l := range cl.pointers {
@@ -143,7 +141,7 @@ func (cl *claim) repair(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// release gives the claim up. Where that fails, it expires.
+// release deletes the pointers of the claim. If that fails, they expire.
 func (cl *claim) release(ctx context.Context) {
 	for _, l := range cl.pointers {
 		cl.store.dropPointer(ctx, l)
@@ -195,9 +193,8 @@ func (s *Store) dropStale(ctx context.Context, c *store.Credential) error {
 
 // permanent returns the value of a key, or "" if it expires.
 //
-// It asks for the value first. If the key still has that value when it is dropped,
-// it had it in between too, as no pointer returns: so the expiry was that of the
-// same pointer.
+// It reads the value before the expiry. No pointer is set twice, so if dropPointer
+// later finds the same value, the expiry that was read was that of this pointer.
 func (s *Store) permanent(ctx context.Context, key string) (string, error) {
 	value, err := s.value(ctx, "claim", key)
 	if err != nil {
@@ -215,7 +212,7 @@ func (s *Store) permanent(ctx context.Context, key string) (string, error) {
 	return value, nil
 }
 
-// place stores c by a script, with the claims that it needs.
+// place calls write, which stores c, with the claim that c needs.
 func (s *Store) place(ctx context.Context, c *store.Credential, write func(ctx context.Context) error) error {
 	try := func() error {
 		cl, err := s.claim(ctx, c)

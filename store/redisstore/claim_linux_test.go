@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// A digest and an ID are unique over all partitions, however many accounts claim
-// them at once. Claims that failed keep neither taken.
+// Digests and IDs are unique over all partitions, even if many accounts claim them at
+// once. A failed claim leaves neither reserved.
 func TestClaimHasOneOwner(t *testing.T) {
 	client := connect(t, services.StartRedis(t))
 	st := open(t, client)
@@ -28,7 +28,7 @@ func TestClaimHasOneOwner(t *testing.T) {
 				mine := c.Clone()
 				mine.Subject = fmt.Sprint("account-", i)
 				if i%2 == 0 {
-					mine.ID = credential("").ID // only the digest is taken
+					mine.ID = credential("").ID // so that only the digest is the same
 				}
 				_, err := st.Insert(t.Context(), mine, store.Limits{})
 				switch {
@@ -42,7 +42,7 @@ func TestClaimHasOneOwner(t *testing.T) {
 		callers.Wait()
 		want := error(store.ErrExists)
 		switch n := inserted.Load(); n {
-		case 0: // one account had the digest and another the ID, so both were refused
+		case 0: // one account claimed the digest and another the ID, so both were refused
 			want = nil
 		case 1:
 		default:
@@ -55,8 +55,8 @@ func TestClaimHasOneOwner(t *testing.T) {
 	wantPermanent(t, client)
 }
 
-// What one account deletes does not take away the digest and ID that another
-// account has claimed meanwhile.
+// Deleting a row does not free its digest and ID if another account has claimed them
+// meanwhile.
 func TestDeletionSparesNewClaims(t *testing.T) {
 	st := open(t, connect(t, services.StartRedis(t)))
 	for range 300 {
@@ -89,8 +89,8 @@ func TestDeletionSparesNewClaims(t *testing.T) {
 	}
 }
 
-// An Insert that failed between the row and its pointers is completed by the next
-// one, which reports that the credential exists.
+// If an Insert failed between the row and its pointers, the next one completes the
+// pointers and returns ErrExists.
 func TestInsertRepairsPointers(t *testing.T) {
 	client := connect(t, services.StartRedis(t))
 	st := openWith(t, redisstore.Config{Client: client, Prefix: "repair"})
@@ -101,7 +101,7 @@ func TestInsertRepairsPointers(t *testing.T) {
 	row, pointers := key(t, client, c), 0
 	for _, k := range allKeys(t, client) {
 		if value, err := client.Do(t.Context(), client.B().Get().Key(k).Build()).ToString(); err == nil && len(value) == 10 {
-			pointers++ // a pointer, as after its claim has expired
+			pointers++ // deletes a pointer, as if its claim had expired
 			if err := client.Do(t.Context(), client.B().Del().Key(k).Build()).Error(); err != nil {
 				t.Fatal(err)
 			}

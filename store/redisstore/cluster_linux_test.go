@@ -53,7 +53,7 @@ func startClusterNode(t *testing.T) *services.Redis {
 		"--cluster-require-full-coverage", "no", "--cluster-node-timeout", "1000", "--repl-diskless-sync-delay", "0")
 }
 
-// meet lets a server join a cluster.
+// meet adds a server to a cluster.
 func meet(t *testing.T, member, server *services.Redis) {
 	t.Helper()
 	host, port, err := net.SplitHostPort(server.Addr())

@@ -13,8 +13,8 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// R1, R3, R4, R6, R8, R10 and all else that stores promise, for a user who may do
-// no more than the documentation says.
+// R1, R3, R4, R6, R8, R10: the whole contract, with a Redis user that has only the
+// documented permissions.
 func TestStore(t *testing.T) {
 	server := services.StartRedis(t)
 	permit(t, server, "app", "~*{*}:*", "&*{*}:changes")
@@ -26,14 +26,14 @@ func TestStore(t *testing.T) {
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, client) })
 }
 
-// A server of a cluster refuses what is not in one slot.
+// A server in cluster mode refuses scripts with keys in more than one slot.
 func TestStoreOnCluster(t *testing.T) {
 	client := connect(t, startCluster(t))
 	storetest.Run(t, func(t *testing.T) store.Store { return open(t, client) })
 }
 
-// permit creates a user with the commands that the package comment lists, except
-// some.
+// permit creates a user with the permissions that the package comment lists, except
+// the given ones.
 func permit(t *testing.T, server *services.Redis, user, keys, channels string, except ...string) {
 	t.Helper()
 	doc, err := os.ReadFile("doc.go")

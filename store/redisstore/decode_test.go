@@ -11,8 +11,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// T7: rows that any release has written are read. rows-1.txt is of today, the
-// others are kept under the names of releases.
+// T7: rows of all releases can be read. rows-1.txt has current rows; files with older
+// rows are named after their releases.
 func TestDecodeGolden(t *testing.T) {
 	files, err := filepath.Glob("testdata/rows-*.txt")
 	if err != nil || len(files) == 0 {
@@ -36,8 +36,8 @@ func TestDecodeGolden(t *testing.T) {
 	}
 }
 
-// Whatever is in a row, decode returns an error or the very credential that
-// encode makes this row of.
+// For every row, decode returns either an error or the credential that encode encodes
+// as this row.
 func FuzzDecode(f *testing.F) {
 	golden, err := os.ReadFile("testdata/rows-1.txt")
 	if err != nil {

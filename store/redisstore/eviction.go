@@ -9,9 +9,9 @@ import (
 	"github.com/redis/rueidis"
 )
 
-// refuseEviction returns an error if a server may delete keys to free memory.
-// Every policy except noeviction does. In a cluster each server is asked, replicas
-// too, because one of them takes over. A server that is down is skipped.
+// refuseEviction returns an error if a server may delete keys to free memory, which
+// it may with every policy except noeviction. In a cluster it asks the replicas, too,
+// because one of them may take over. It skips servers that are down.
 func (s *Store) refuseEviction(ctx context.Context) error {
 	var refused, down []error
 	nodes := s.client.Nodes()
@@ -34,8 +34,8 @@ func (s *Store) refuseEviction(ctx context.Context) error {
 	return errors.Join(refused...)
 }
 
-// evictionPolicy returns the maxmemory-policy of a server, or "" if it does not
-// report that: managed servers often forbid CONFIG.
+// evictionPolicy returns the maxmemory-policy of a server, or "" if the server does
+// not report it. It falls back to INFO, because managed servers often forbid CONFIG.
 func (s *Store) evictionPolicy(ctx context.Context, node rueidis.Client) (string, error) {
 	config, _ := s.config(ctx, node, "maxmemory-policy")
 	if policy := config["maxmemory-policy"]; policy != "" {
@@ -56,7 +56,7 @@ func (s *Store) config(ctx context.Context, node rueidis.Client, names ...string
 	return answer.AsStrMap()
 }
 
-// info returns what INFO reports about a server.
+// info returns the fields of INFO.
 func (s *Store) info(ctx context.Context, node rueidis.Client) (map[string]string, error) {
 	answer, err := s.ask(ctx, "INFO", func(ctx context.Context) rueidis.RedisResult {
 		return node.Do(ctx, node.B().Info().Build())

@@ -13,8 +13,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// The primary that sentinels name, with a client certificate. Each change waits
-// for two replicas.
+// Connect to the primary that sentinels name, with a client certificate. Each change
+// waits for two replicas.
 func ExampleOpen() {
 	certificate, err := tls.LoadX509KeyPair("client.crt", "client.key")
 	if err != nil {
@@ -36,7 +36,7 @@ func ExampleOpen() {
 	defer st.Close()
 }
 
-// A client that your application has for other purposes too.
+// Use a client that your application shares with other code.
 func ExampleNew() {
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress:      []string{"redis-1.internal:6379", "redis-2.internal:6379"},
@@ -47,17 +47,18 @@ func ExampleNew() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer client.Close() // the store does not
+	defer client.Close() // the store does not close it
 	st, err := redisstore.New(context.Background(), redisstore.Config{Client: client, Prefix: "myapp"})
 	if err != nil {
 		log.Fatal(err)
 	}
 	if err := st.Check(context.Background()); err != nil {
-		log.Print(err) // what an administrator should change
+		log.Print(err) // names the problems and their remedies
 	}
 }
 
-// Package cache does this. Another cache forgets here what it knows of a digest.
+// Package cache does this. Use Watch in a cache of your own, to drop outdated
+// entries.
 func ExampleStore_Watch() {
 	ctx := context.Background()
 	st, err := redisstore.Open(ctx, "redis://localhost:6379", redisstore.Config{Prefix: "myapp"})
@@ -65,7 +66,7 @@ func ExampleStore_Watch() {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	alive := func() {} // everything up to half a second ago was reported
+	alive := func() {} // changes older than half a second were reported
 	changed := func(d store.Digest) { log.Print("something changed: ", d) }
-	log.Print(st.Watch(ctx, alive, changed)) // then start again, and forget everything
+	log.Print(st.Watch(ctx, alive, changed)) // then drop all entries and call Watch again
 }

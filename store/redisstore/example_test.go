@@ -15,7 +15,7 @@ func Example() {
 	ctx := context.Background()
 	st, err := redisstore.Open(ctx, "redis://localhost:6379", redisstore.Config{Prefix: "myapp"})
 	if err != nil {
-		log.Fatal(err) // the server does not answer, is a replica or may delete credentials
+		log.Fatal(err) // the server does not answer, is a replica, or may delete credentials
 	}
 	defer st.Close()
 	tokens, err := bearer.New(bearer.Config{Store: st})

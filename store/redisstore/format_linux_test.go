@@ -15,7 +15,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// T3: whatever a Store is printed with, or within, shows no password.
+// T3: no way to print a Store, or a value that contains it, shows a password.
 func TestStoreIsPrintedWithoutThePassword(t *testing.T) {
 	const password = "correct-horse"
 	server := services.StartRedis(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// connect returns a client that is closed with the test.
+// connect returns a client that is closed at the end of the test.
 func connect(tb testing.TB, server *services.Redis) rueidis.Client {
 	tb.Helper()
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr()}})

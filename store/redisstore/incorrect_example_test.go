@@ -7,8 +7,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// This is WRONG: there is no client, the prefix has braces, and a negative number of
-// replicas cannot be waited for. All mistakes are named before a server is asked.
+// This is WRONG: there is no client, the prefix has braces, and the number of
+// replicas is negative. The error names all mistakes, before New asks a server.
 func Example_incorrect() {
 	_, err := redisstore.New(context.Background(), redisstore.Config{
 		Prefix:   "{myapp}",

@@ -14,14 +14,15 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A write is a step of a worker below, and what must be true of the store if it
-// was made, and if not.
+// A write is a step of a worker. made checks the store if the step happened, and none
+// if it did not.
 type write struct {
-	err        error // nil: acknowledged
+	err        error // nil: the write was acknowledged
 	made, none func(store.Store) error
 }
 
-// What was acknowledged is there after SIGKILL, all else wholly or not at all.
+// After SIGKILL every acknowledged write is there. Each other write happened
+// completely or not at all.
 func TestKillKeepsWhatWasAcknowledged(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	client := connect(t, server)
@@ -111,7 +112,7 @@ func step(ctx context.Context, st store.Store, subject string) []write {
 	return append(writes, write{err, revoked(true), revoked(false)})
 }
 
-// expect wants c to be found in every way, or in none.
+// expect checks that every way to look c up finds it, or none.
 func expect(st store.Store, c *store.Credential, there bool, after string) error {
 	_, err1 := st.Find(context.Background(), c.Kind, c.Digest)
 	_, err2 := st.Get(context.Background(), c.ID)

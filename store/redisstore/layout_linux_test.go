@@ -17,8 +17,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// Partitions are spread over the slots evenly, and all keys of an account are in
-// one slot. R1
+// Partitions are spread evenly over the slots, and all keys of an account are in one
+// slot. R1
 func TestLayout(t *testing.T) {
 	server := startCluster(t)
 	client := connect(t, server)
@@ -61,8 +61,8 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-// A pointer that is left from a row that was deleted keeps no digest taken, and a
-// claim that nobody keeps ends.
+// A pointer that is left from a deleted row does not reserve its digest, and a claim
+// that is not kept expires.
 func TestStalePointer(t *testing.T) {
 	client := connect(t, services.StartRedis(t))
 	st := openWith(t, redisstore.Config{Client: client, Prefix: "stale"})
@@ -77,7 +77,7 @@ func TestStalePointer(t *testing.T) {
 			indexed = k
 		}
 	}
-	// As after a crash between the deletion of the row and that of its pointers.
+	// The state after a crash between deleting a row and deleting its pointers.
 	if err := client.Do(t.Context(), client.B().Del().Key(row, indexed).Build()).Error(); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +176,7 @@ func TestTouchIsOneRoundTrip(t *testing.T) {
 		}
 		uses[i] = store.Use{ID: c.ID, At: time.Now()}
 	}
-	if err := st.Touch(t.Context(), uses[:1]); err != nil { // the server learns the script
+	if err := st.Touch(t.Context(), uses[:1]); err != nil { // loads the script into the server
 		t.Fatal(err)
 	}
 	before := turns.Load()
@@ -193,8 +193,8 @@ func TestTouchIsOneRoundTrip(t *testing.T) {
 	}
 }
 
-// R17: with Replicas, a write that no replica has fails, and one that a replica has
-// survives its promotion.
+// R17: with Replicas, a write that no replica has returns an error. A write that a
+// replica has survives the promotion of that replica.
 func TestReplicasHaveWhatWasAcknowledged(t *testing.T) {
 	primary := services.StartRedis(t)
 	replica := primary.StartReplica(t)
@@ -221,5 +221,5 @@ func TestReplicasHaveWhatWasAcknowledged(t *testing.T) {
 	}
 }
 
-// A turnCounter counts how often a connection is written to after it was read from.
+// A turnCounter counts the writes to a connection that follow a read.
 type turnCounter struct{ atomic.Int64 }

@@ -16,14 +16,14 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// R3: whoever made a write whose answer was lost is not told that another did:
-// the client must not send it again.
+// R3: if the answer of a write is lost, the error must not claim that another call
+// made it. So the Redis client must not send a write again.
 func TestLostAnswerIsNotARefusal(t *testing.T) {
 	server := services.StartRedis(t)
 	var cut atomic.Bool
 	client, err := rueidis.NewClient(rueidis.ClientOption{
 		InitAddress: []string{server.Addr()},
-		Dialer:      net.Dialer{KeepAlive: time.Hour}, // no PING, whose answer could be the one that is lost
+		Dialer:      net.Dialer{KeepAlive: time.Hour}, // prevents PINGs, because the answer of one could be lost instead
 		DialCtxFn: func(ctx context.Context, addr string, d *net.Dialer, _ *tls.Config) (net.Conn, error) {
 			conn, err := d.DialContext(ctx, "tcp", addr)
 			return &cutConn{conn, &cut}, err
@@ -35,8 +35,7 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 	defer client.Close()
 	st := open(t, client)
 	c, next := placed(st), placed(st)
-	// The server learns the scripts first: a script that it does not know is
-	// answered twice.
+	// Load the scripts into the server first: otherwise each takes two answers.
 	warm, after := placed(st), placed(st)
 	if err := errors.Join(insert(t, st, warm), st.Rotate(t.Context(), warm.ID, warm.ExpiresAt, after, store.Limits{})); err != nil {
 		t.Fatal(err)
@@ -49,8 +48,8 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 		{"Insert", func() error { return insert(t, st, c) }, c},
 		{"Rotate", func() error { return st.Rotate(t.Context(), c.ID, c.ExpiresAt, next, store.Limits{}) }, next},
 	} {
-		// Now and then the client sends something of its own, whose answer is
-		// lost instead: then the write is not made, and is tried again.
+		// Sometimes the client sends a command of its own, whose answer is lost
+		// instead. Then the write did not happen, so repeat it.
 		var err error
 		for range 5 {
 			cut.Store(true)
@@ -68,7 +67,7 @@ func TestLostAnswerIsNotARefusal(t *testing.T) {
 	}
 }
 
-// A cutConn loses the next answer and then the connection when told to.
+// A cutConn can drop the next answer and then break the connection.
 type cutConn struct {
 	net.Conn
 	cut *atomic.Bool

@@ -11,7 +11,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// B8: every mistake is named.
+// B8: the error names every mistake.
 func TestConfigMistakes(t *testing.T) {
 	for name, test := range map[string]struct {
 		cfg  redisstore.Config
@@ -34,8 +34,8 @@ func TestConfigMistakes(t *testing.T) {
 	}
 }
 
-// B8: a server that may evict credentials is refused, whether CONFIG or INFO reports
-// that, and so is one that reports neither.
+// B8: New refuses a server that may evict credentials, if CONFIG or INFO reports it
+// or if neither reports the policy.
 func TestEvictionIsRefused(t *testing.T) {
 	server := services.StartRedis(t)
 	do := func(args ...string) {
@@ -68,7 +68,7 @@ func TestEvictionIsRefused(t *testing.T) {
 	}
 }
 
-// A cluster with one node that may evict is refused.
+// New refuses a cluster if one node may evict.
 func TestEvictionIsRefusedOnCluster(t *testing.T) {
 	server := startCluster(t)
 	client := connect(t, server)
@@ -94,7 +94,7 @@ func TestNewIsBounded(t *testing.T) {
 	}
 }
 
-// R12: a replica is refused.
+// R12: New and Open refuse a replica.
 func TestReplicaIsRefused(t *testing.T) {
 	replica := services.StartRedis(t).StartReplica(t)
 	if _, err := redisstore.New(t.Context(), redisstore.Config{Client: connect(t, replica), Prefix: "test"}); err == nil {

@@ -21,28 +21,28 @@ import (
 //	redis://sentinel1:26379?addr=sentinel2:26379&master_set=mymaster
 //	unix://user:password@/run/redis.sock
 //
-// Special characters of the password must be percent-encoded. A cluster is
-// recognized. With TLS, the certificate of every server must be valid for the first
-// host of the URL. The parameter client_name is used as package rueidis documents it;
-// its limits of time come from cfg.Timeout. For everything else, such as a client
-// certificate, short-lived passwords or the password of the sentinels, set
-// cfg.Options, which may also change the ServerName of the certificates.
+// Percent-encode special characters of the password. Open recognizes a cluster by
+// itself. With TLS, the certificate of every server must be valid for the first host
+// of the URL. The parameter client_name works as in package rueidis. Timeouts come
+// from cfg.Timeout, not from the URL. For other settings, such as a client
+// certificate, short-lived passwords, the password of the sentinels or another
+// ServerName, use cfg.Options.
 //
-// Open returns an error if the server does not answer, is a replica or may delete
+// Open returns an error if the server does not answer, is a replica, or may delete
 // credentials (see the package comment).
 func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
 	if cfg.Client != nil {
 		return nil, errors.New("redisstore: Config.Client: not nil; Open connects by itself, New uses a client")
 	}
 	options, err := rueidis.ParseURL(url)
-	if err != nil { // which may contain the password
+	if err != nil { // not wrapped, because it may contain the password
 		return nil, errors.New("redisstore: Open: the URL cannot be parsed; see the forms in the documentation, and percent-encode the password")
 	}
 	if options.AlwaysRESP2 {
 		return nil, errors.New("redisstore: Open: the URL demands protocol 2; Watch needs RESP3")
 	}
 	options.Sentinel.TLSConfig = options.TLSConfig
-	options.Sentinel.TopologyRefreshInterval = 2 * time.Second // an announcement can get lost
+	options.Sentinel.TopologyRefreshInterval = 2 * time.Second // the announcement of a new primary can get lost
 	if cfg.Options != nil {
 		cfg.Options(&options)
 	}
@@ -86,8 +86,8 @@ func connect(ctx context.Context, options rueidis.ClientOption) (rueidis.Client,
 	}
 }
 
-// Close closes the connections of a store that Open returned, after the calls that
-// are in progress. It does not close the client that was given to New.
+// Close closes the connections of a store that Open returned, after the calls in
+// progress have ended. It does not close a client that was passed to New.
 func (s *Store) Close() error {
 	if s.link != nil {
 		s.client.Close()

@@ -18,7 +18,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// openURL returns a store that Open has connected, and that is closed with the test.
+// openURL returns a store from Open, which is closed at the end of the test.
 func openURL(tb testing.TB, url string, cfg redisstore.Config) *redisstore.Store {
 	tb.Helper()
 	if cfg.Prefix == "" {
@@ -48,7 +48,7 @@ func lookup(ctx context.Context, st store.Finder, c *store.Credential) error {
 	return err
 }
 
-// Open connects to one server, with a password, to a cluster, and to the primary
+// Open connects to a single server with a password, to a cluster, and to the primary
 // that sentinels name.
 func TestOpen(t *testing.T) {
 	single := services.StartRedis(t)
@@ -92,7 +92,7 @@ func startSentinel(t *testing.T, primary *services.Redis) *services.Redis {
 	return sentinel
 }
 
-// B8, B1: mistakes are refused, and no error contains the password.
+// B8, B1: Open refuses mistakes, and no error contains the password.
 func TestOpenMistakes(t *testing.T) {
 	server := services.StartRedis(t)
 	for name, open := range map[string]func() (*redisstore.Store, error){
@@ -137,7 +137,7 @@ func TestOpenMistakes(t *testing.T) {
 	}
 }
 
-// Options changes what Open connects with, and Open gives up with its context.
+// Options changes the options of the client, and Open ends with its context.
 func TestOpenOptionsAndContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
@@ -156,8 +156,8 @@ func TestOpenOptionsAndContext(t *testing.T) {
 	}
 }
 
-// B6: Close ends what Open has started, and a second call is safe. It leaves a
-// client that was given to New open.
+// B6: Close ends everything that Open started, and may be called again. It does not
+// close a client that was passed to New.
 func TestClose(t *testing.T) {
 	server := services.StartRedis(t)
 	before := runtime.NumGoroutine()

@@ -17,8 +17,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// B4, B10: an outage is answered by 503, never by 401, and ends within 2 seconds
-// of its cause.
+// B4, B10: during an outage the answer is 503, never 401. It ends within 2 seconds
+// after its cause has ended.
 func TestOutageIsUnavailable(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{Timeout: time.Second})
@@ -79,8 +79,7 @@ func TestOutageIsUnavailable(t *testing.T) {
 	}
 }
 
-// B10: every call is bounded, however many wait already: more than the client's
-// queues hold.
+// B10: every call is bounded, even if more calls wait than the client's queues hold.
 func TestEveryCallIsBounded(t *testing.T) {
 	server := services.StartRedis(t)
 	for name, st := range bothWays(t, server.Addr()) {
@@ -121,8 +120,8 @@ func TestEveryCallIsBounded(t *testing.T) {
 	}
 }
 
-// A server that refuses writes does not do them by half. Where its memory is full,
-// lookups and revocation work; a replica answers nothing.
+// A server that refuses a write does not apply a part of it. If its memory is full,
+// lookups and revocations still work. A replica answers no call.
 func TestRefusals(t *testing.T) {
 	server := services.StartRedis(t)
 	for name, refuse := range map[string]struct{ begin, end []string }{

@@ -6,9 +6,9 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// All keys about one account are in one of 256 partitions, and so on one server
-// of a cluster: a script may touch only one. A credential whose digest and ID are
-// of the account's partition is found there at once. See [Store.FitsDigest].
+// All keys of an account are in one of 256 partitions, so they are on one server of a
+// cluster, as scripts require. A credential whose digest and ID belong to the
+// partition of its account is found there at once. See [Store.FitsDigest].
 const partitions = 256
 
 // slots is how many slots a Redis Cluster has.
@@ -28,7 +28,7 @@ func newTags() (tags [partitions]string) {
 	return tags
 }
 
-// crc16 is the CRC-16 of XMODEM, by which Redis Cluster assigns keys to slots:
+// crc16 is CRC-16/XMODEM, by which Redis Cluster assigns keys to slots:
 // https://redis.io/docs/latest/operate/oss_and_stack/reference/cluster-spec/.
 func crc16(s string) (crc uint16) {
 	for i := range len(s) {
@@ -51,7 +51,7 @@ func newPrefixes(prefix string) (prefixes [partitions]string) {
 	return prefixes
 }
 
-// keyPrefix returns what the names of a partition's keys and channels begin with.
+// keyPrefix returns the prefix of a partition's keys and channels.
 func (s *Store) keyPrefix(partition byte) string { return s.prefixes[partition] }
 
 // channel returns the channel on which changes in a partition are published.
@@ -78,7 +78,7 @@ func partitionOf(name string) byte {
 func partitionOfDigest(d store.Digest) byte { return d[0] }
 
 // FitsDigest implements [store.Placer]. It reports whether Find gets the
-// credential with one GET; otherwise it needs two.
+// credential with one GETEX; otherwise it needs two.
 func (s *Store) FitsDigest(subject string, d store.Digest) bool {
 	return partitionOfDigest(d) == partitionOf(subject)
 }

@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Find implements [store.Finder]. It is one GET for a credential that fits, see
-// [Store.FitsDigest], and two for any other.
+// Find implements [store.Finder]. It sends one GETEX for a credential whose digest
+// fits, see [Store.FitsDigest], and two for any other.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
 	row, err := s.value(ctx, "find", s.digestKey(partitionOfDigest(d), d))
 	if err == nil {
@@ -69,20 +69,19 @@ func one(what string, answer rueidis.RedisMessage) (*store.Credential, error) {
 }
 
 const (
-	listStep = 500  // rows that one script returns at most
-	liveStep = 1000 // live credentials that one script looks at at most
+	listStep = 500  // how many rows one script returns at most
+	liveStep = 1000 // how many live credentials one script reads at most
 )
 
-// List implements [store.Store]. Each step is a script that returns at most 500
-// rows; with q.Active, one that looks at most at 1000 live credentials of the
-// account.
+// List implements [store.Store]. Each step is a script that returns at most 500 rows.
+// With q.Active, each step reads at most 1000 live credentials of the account.
 func (s *Store) List(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
 	if err := q.Validate(); err != nil {
 		return nil, "", err
 	}
 	before := ""
 	if q.After != "" {
-		created, id, _ := q.After.Position() // Validate has seen it
+		created, id, _ := q.After.Position() // Validate has checked it
 		b, err := appendTime(nil, created)
 		if err != nil {
 			return nil, "", fmt.Errorf("redisstore: Query.After: %w", err)
@@ -104,7 +103,7 @@ func (s *Store) List(ctx context.Context, q store.Query) ([]*store.Credential, s
 	return found[:limit], store.NewCursor(found[limit-1]), nil
 }
 
-// history returns at most limit rows before a place in the order CREATED:ID.
+// history returns at most limit rows before a position in the order CREATED:ID.
 func (s *Store) history(ctx context.Context, q store.Query, before string, limit int) (found []*store.Credential, err error) {
 	for len(found) < limit {
 		n := min(limit-len(found), listStep)
@@ -121,7 +120,7 @@ func (s *Store) history(ctx context.Context, q store.Query, before string, limit
 			break
 		}
 		last := cs[n-1]
-		created, _ := appendTime(nil, last.CreatedAt) // which was decoded
+		created, _ := appendTime(nil, last.CreatedAt) // no error, because decode accepted it
 		before = string(created) + ":" + last.ID
 	}
 	return found, nil
@@ -176,7 +175,7 @@ func (s *Store) rows(ctx context.Context, sc script, subject string, args ...str
 	return rows, nil
 }
 
-// credentials decodes digests and rows in turn.
+// credentials decodes pairs of a digest and a row.
 func credentials(pairs []string) ([]*store.Credential, error) {
 	found := make([]*store.Credential, 0, len(pairs)/2)
 	for ; len(pairs) > 1; pairs = pairs[2:] {

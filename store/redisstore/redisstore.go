@@ -21,44 +21,45 @@ const defaultTimeout = 2 * time.Second
 type Config struct {
 	_ [0]func()
 
-	// Client is the connection that New uses. See New for the options that it
-	// needs. Open creates its own.
+	// Client is the client that New uses; New lists the options that it needs.
+	// Open creates its own.
 	Client rueidis.Client
 
-	// Options, if not nil, changes what Open connects with: TLSConfig,
-	// AuthCredentialsFn, DialCtxFn, the credentials of the sentinels. Limits of
-	// time, retries and client-side caching are set afterwards. New does not
-	// call it.
+	// Options, if not nil, changes the options with which Open connects, such as
+	// TLSConfig, AuthCredentialsFn, DialCtxFn and the credentials of the
+	// sentinels. Open then overwrites timeouts, retries and client-side caching.
+	// New does not call Options.
 	Options func(*rueidis.ClientOption)
 
 	// Prefix begins the name of every key and channel. Stores with the same
 	// prefix on the same server are one store. It must not contain braces.
 	Prefix string
 
-	// Timeout bounds how long each call waits for the server; of calls that
-	// work in steps, each step. The default is 2 seconds. Open gives up a
-	// connection on which the server is silent for half of it.
+	// Timeout bounds how long each call waits for the server, and each step of a
+	// call that works in steps. The default is 2 seconds. A connection that Open
+	// opened is closed if the server is silent for half of it.
 	Timeout time.Duration
 
 	// Replicas is how many replicas must have a change before Insert, Update,
-	// Rotate and Revoke return. If fewer have it within Timeout, they return
-	// an error, and the change may or may not persist. Without it, a change is
-	// lost if the primary fails before a replica has received it: a revoked
-	// credential works again. The default is 0.
+	// Rotate and Revoke return. If fewer have it within Timeout, they return an
+	// error, and the change may or may not persist. The default is 0: then a
+	// change is lost if the primary fails before a replica has received it, and
+	// a revoked credential works again.
 	Replicas int
 
-	// DangerouslyAllowEviction accepts a server that may delete credentials,
-	// or parts of the indexes by which they are found and revoked, when its
-	// memory is full; and one that does not report whether it would.
+	// DangerouslyAllowEviction accepts a server that may delete keys when its
+	// memory is full: credentials, or parts of the indexes by which they are
+	// found and revoked. It also accepts a server that does not report its
+	// maxmemory-policy.
 	DangerouslyAllowEviction bool
 }
 
 // A Store keeps credentials in Redis or Valkey. [Open] and [New] create it. It is
 // safe for concurrent use.
 //
-// Any error other than those of package store is an outage: the server could not
-// be asked, is not the primary, or did not understand. A write that fails with one
-// may have happened all the same.
+// Any error other than those of package store is an outage: the server did not
+// answer, is not the primary, or rejected the command. A write that returns such an
+// error may have happened all the same.
 type Store struct {
 	client   rueidis.Client
 	link     *link // nil if the client is the application's
@@ -67,7 +68,7 @@ type Store struct {
 	replicas int
 	strays   atomic.Int64 // messages that Watch has ignored
 
-	prefixes [partitions]string // of the keys of each partition
+	prefixes [partitions]string // the key prefix of each partition
 
 	get, list, live, insert, update, rotate, revoke, touch, prune, erase, keep, drop script
 }
@@ -81,21 +82,20 @@ var (
 	_ store.Checker  = (*Store)(nil)
 )
 
-// New returns a store that uses a client of your application, which you close
-// after the last use of the store. Prefer [Open], which chooses the options of the
-// client; New cannot see them. They should be:
+// New returns a store that uses a client of your application. Close the client after
+// the last use of the store. Prefer [Open], which sets the options of the client; New
+// cannot read them. They should be:
 //
 //	ConnWriteTimeout: 750 * time.Millisecond,                  // to give up a silent connection
 //	Dialer: net.Dialer{Timeout: 500 * time.Millisecond, KeepAlive: 125 * time.Millisecond},
 //	DisableRetry: true,                                        // to report an outage at once
 //
-// and neither AlwaysRESP2, with which Watch fails, nor ReplicaOnly. As New does not
-// know whether the client waits longer than it may, each call runs in a goroutine
-// of its own, at a cost of about 7 microseconds.
+// Do not set AlwaysRESP2, with which Watch fails, or ReplicaOnly. Because New does not
+// know how long the client may wait, each call runs in a goroutine of its own, which
+// costs about 7 microseconds.
 //
-// New returns an error if the server does not answer, is a replica or may delete
-// credentials (see the package comment). An error about cfg names all that is wrong
-// with it.
+// New returns an error if the server does not answer, is a replica, or may delete
+// credentials (see the package comment). An error about cfg names all mistakes in it.
 func New(ctx context.Context, cfg Config) (*Store, error) {
 	err := cfg.validate()
 	if cfg.Client == nil {
@@ -139,7 +139,7 @@ func newStore(ctx context.Context, cfg Config, l *link) (*Store, error) {
 	return s, nil
 }
 
-// reach returns an error unless the server is a primary and runs scripts.
+// reach returns an error unless the server is a primary and can run scripts.
 func (s *Store) reach(ctx context.Context) error {
 	if err := s.current(ctx, 0); err != nil {
 		return err
@@ -162,15 +162,15 @@ func (s *Store) current(ctx context.Context, partition byte) error {
 // currentKey returns a key of a partition that never exists.
 func (s *Store) currentKey(partition byte) string { return s.keyPrefix(partition) + "current" }
 
-// Format implements [fmt.Formatter]. Every verb prints the name of the type, so
-// that none prints what the client connects with.
+// Format implements [fmt.Formatter]. Every verb prints the name of the type, so that
+// none prints the password of the client.
 func (s *Store) Format(f fmt.State, _ rune) { io.WriteString(f, "redisstore.Store") }
 
 func (cfg *Config) validate() error {
 	var errs []error
 	bad := func(format string, args ...any) { errs = append(errs, fmt.Errorf("redisstore: "+format, args...)) }
 	if cfg.Prefix == "" {
-		bad("Config.Prefix: empty; set what the names of all keys begin with, such as the name of the service")
+		bad("Config.Prefix: empty; set a prefix for all keys, such as the name of the service")
 	} else if strings.ContainsAny(cfg.Prefix, "{}") {
 		bad("Config.Prefix: %q: contains braces; remove them", cfg.Prefix)
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// T3: what the server writes to disk has neither a plaintext nor a piece of one.
+// T3: the files of the server contain no plaintext and no piece of one.
 func TestOnlyDigestsAtRest(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always", "--rdbcompression", "no")
 	tokens, err := bearer.New(bearer.Config{Store: openWith(t, redisstore.Config{Client: connect(t, server), Prefix: "test"})})
@@ -35,7 +35,7 @@ func TestOnlyDigestsAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	files := make(map[string][]byte)
-	seen := make(map[string]bool) // kinds of files that hold the name
+	seen := make(map[string]bool) // kinds of files that contain the name
 	err = filepath.WalkDir(server.Dir(), func(path string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {
 			return err

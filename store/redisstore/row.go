@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A row is the value of a key d:DIGEST. It begins with what scripts read, and ends
-// with what they pass on:
+// A row is the value of a key d:DIGEST. It begins with the fields that scripts read,
+// and ends with the fields that they copy:
 //
 //	"1"                                        version
 //	RevokedAt ExpiresAt RotatedAt LastUsedAt   18 digits each, see appendTime
@@ -20,11 +20,11 @@ import (
 //	Kind ID Subject Family ClientID            strings
 //	Name Data Scopes Networks Hint Actor       strings
 //
-// A string is its length in four bytes, the highest first, and its bytes. Scopes is
-// a string of such strings, one for each scope. So is Networks, where each is an
-// address in 4 or 16 bytes and one byte of bits.
+// A string is its length in four bytes, big-endian, and its bytes. Scopes is a string
+// that contains a string for each scope. Networks contains a string for each network:
+// the address in 4 or 16 bytes, and one byte for the number of bits.
 //
-// Rows of this version are in testdata, and stay readable.
+// Rows of this version are in testdata. Later versions must be able to read them.
 const (
 	version    = '1'
 	timeDigits = 18
@@ -76,7 +76,7 @@ func encodeNetworks(networks []netip.Prefix) (string, error) {
 		if !n.IsValid() {
 			return "", fmt.Errorf("network %d: not a valid prefix", i)
 		}
-		network, _ := n.MarshalBinary() // which never fails
+		network, _ := n.MarshalBinary() // never fails
 		b = appendString(b, string(network))
 	}
 	return string(b), nil
@@ -89,8 +89,8 @@ func appendString(b []byte, s string) []byte {
 // sinceYear1 is the Unix epoch in microseconds since the zero time.
 const sinceYear1 = 62135596800 * 1e6
 
-// appendTime appends t as microseconds since the zero time, so that never is 0,
-// and in so many digits that times compare as their digits do.
+// appendTime appends t as microseconds since the zero time, so that never is 0. It
+// always writes timeDigits digits, so that scripts can compare times as strings.
 func appendTime(b []byte, t time.Time) ([]byte, error) {
 	if y := t.UTC().Year(); y < 1 || y > 9999 {
 		return nil, fmt.Errorf("year %d: must be 1 to 9999", y)
@@ -100,9 +100,9 @@ func appendTime(b []byte, t time.Time) ([]byte, error) {
 
 var errDamaged = errors.New("the row is damaged or of an unknown version")
 
-// decode returns the credential of a row with this digest. It is the inverse of
-// encode: what encode does not return is an error. The strings of the result
-// share the memory of the row.
+// decode returns the credential of a row with this digest. It returns an error for a
+// row that encode cannot have written. The strings of the result share the memory of
+// the row.
 func decode(d store.Digest, row string) (*store.Credential, error) {
 	if len(row) == 0 || row[0] != version {
 		return nil, errDamaged
@@ -139,8 +139,8 @@ func decode(d store.Digest, row string) (*store.Credential, error) {
 	return c, nil
 }
 
-// A reader reads a row from its beginning. Once something was not there, it is
-// damaged and all that it returns is zero.
+// A reader reads a row from its beginning. If a value is missing or wrong, it sets
+// damaged.
 type reader struct {
 	rest    string
 	damaged bool
@@ -182,7 +182,7 @@ func (r *reader) uint32() uint32 {
 
 func (r *reader) string() string { return r.take(int(r.uint32())) }
 
-// strings returns a reader of the strings in a string.
+// strings reads a string and returns a reader of the strings in it.
 func (r *reader) strings() reader { return reader{rest: r.string()} }
 
 func (r *reader) more() bool { return r.rest != "" && !r.damaged }

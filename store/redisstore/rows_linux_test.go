@@ -21,7 +21,7 @@ import (
 
 var update = flag.Bool("update", false, "add rows to testdata that are not there")
 
-// golden are credentials whose rows are in testdata/rows-1.txt, under their IDs.
+// golden are credentials whose rows are in testdata/rows-1.txt, by their IDs.
 func golden() []*store.Credential {
 	moment := time.Date(2026, 2, 3, 4, 5, 6, 789012000, time.UTC)
 	return []*store.Credential{
@@ -49,7 +49,8 @@ func golden() []*store.Credential {
 	}
 }
 
-// T7: rows that any release wrote go on being read, and are what this one writes.
+// T7: this version reads the rows of all releases, and writes the same rows as
+// rows-1.txt.
 func TestGoldenRows(t *testing.T) {
 	const name = "testdata/rows-1.txt"
 	client := connect(t, services.StartRedis(t))
@@ -133,8 +134,8 @@ func set(tb testing.TB, client rueidis.Client, key, value string) {
 	}
 }
 
-// B4: a row that cannot be read is an outage, not an unknown credential, and no
-// write takes it for one or makes it worse.
+// B4: a damaged row is an outage, not an unknown credential. Writes do not treat it
+// as unknown, and do not change it.
 func TestDamagedRowIsAnOutage(t *testing.T) {
 	client := connect(t, services.StartRedis(t))
 	for name, damage := range map[string]func(row string) string{
@@ -168,7 +169,7 @@ func TestDamagedRowIsAnOutage(t *testing.T) {
 			_, _, err = st.List(t.Context(), store.Query{Kind: c.Kind, Subject: "ada"})
 			outage(t, "List", err)
 			if name == "too long" || name == "cut off" {
-				return // the end of a row is not the scripts' business
+				return // scripts do not read the end of a row
 			}
 			outage(t, "Touch", st.Touch(t.Context(), []store.Use{{ID: c.ID, At: c.ExpiresAt}}))
 			outage(t, "Rotate", st.Rotate(t.Context(), c.ID, c.ExpiresAt, credential("ada"), store.Limits{}))
@@ -195,7 +196,7 @@ func TestDamagedRowIsAnOutage(t *testing.T) {
 	})
 }
 
-// What cannot be kept exactly is refused.
+// Values that a row cannot represent exactly are refused.
 func TestUnfitCredentialsAreRefused(t *testing.T) {
 	st := open(t, connect(t, services.StartRedis(t)))
 	late, early, network := credential("ada"), credential("ada"), credential("ada")

@@ -13,13 +13,13 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// scanStep is how many keys a SCAN looks at.
+// scanStep is about how many keys one SCAN visits.
 const scanStep = 1000
 
-// Scan implements [store.Scanner], by SCAN on each primary: its time depends on how
-// many keys the server has, also those of others, and the server answers others
-// between the steps. While a server changes the size of its tables, it may yield a
-// credential twice.
+// Scan implements [store.Scanner], by SCAN on each primary. Its time depends on the
+// number of all keys on the server, including those of other programs. The server
+// answers other clients between the steps. While a server resizes its tables, Scan
+// may yield a credential twice.
 func (s *Store) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
 	return func(yield func(*store.Credential, error) bool) {
 		now := time.Now()
@@ -104,5 +104,5 @@ func (s *Store) scan(ctx context.Context, node rueidis.Client, cursor uint64) (p
 	return page, entry.Cursor, nil
 }
 
-// globEscaper escapes what has a meaning in a pattern of SCAN.
+// globEscaper escapes the special characters in a pattern of SCAN.
 var globEscaper = strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`, `]`, `\]`)

@@ -15,11 +15,11 @@ import (
 //go:embed scripts
 var sources embed.FS
 
-// A script is one step of the server, which does nothing else meanwhile.
+// A script is a Lua script, which the server runs without interruption.
 type script struct {
 	name string
 	text string
-	sha1 string // of text, by which the server knows it
+	sha1 string // of text; identifies the script on the server
 	lua  *rueidis.Lua
 }
 
@@ -32,14 +32,14 @@ func newScript(name string) script {
 func source(name string) string {
 	text, err := sources.ReadFile("scripts/" + name + ".lua")
 	if err != nil {
-		panic(err) // it is part of the program
+		panic(err) // impossible: the script is embedded
 	}
 	return string(text)
 }
 
-// run runs a script in a partition and returns its answer; if that names another
-// partition, it runs there. The answers that are errors of package store are
-// returned as these.
+// run runs a script in a partition and returns its answer. If the answer refers to
+// another partition, it runs the script there. Answers that stand for an error of
+// package store are returned as that error.
 func (s *Store) run(ctx context.Context, sc script, partition byte, args ...string) (rueidis.RedisMessage, error) {
 	return s.follow(sc, partition, func(partition byte) (rueidis.RedisMessage, error) {
 		return s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
@@ -48,15 +48,15 @@ func (s *Store) run(ctx context.Context, sc script, partition byte, args ...stri
 	})
 }
 
-// runAcknowledged is run, and waits until as many replicas have the change as
-// [Config.Replicas] says.
+// runAcknowledged is run, but also waits until [Config.Replicas] replicas have the
+// change.
 func (s *Store) runAcknowledged(ctx context.Context, sc script, partition byte, args ...string) (rueidis.RedisMessage, error) {
 	if s.replicas == 0 {
 		return s.run(ctx, sc, partition, args...)
 	}
 	return s.follow(sc, partition, func(partition byte) (rueidis.RedisMessage, error) {
 		return s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {
-			// WAIT is about what its own connection has written.
+			// WAIT covers only writes of the same connection.
 			conn, release := s.client.Dedicate()
 			defer release()
 			key := s.keyPrefix(partition)
@@ -67,7 +67,7 @@ func (s *Store) runAcknowledged(ctx context.Context, sc script, partition byte, 
 			if answer.Error() != nil {
 				return answer
 			}
-			// A little less than what is left, so that the answer comes in time.
+			// Less than the timeout of the call, so that the answer comes in time.
 			n, err := conn.Do(ctx, conn.B().Wait().Numreplicas(int64(s.replicas)).Timeout(s.timeout.Milliseconds()*3/4).Build()).AsInt64()
 			if err == nil && n < int64(s.replicas) {
 				err = fmt.Errorf("%d of %d replicas have the change in time; it may or may not persist", n, s.replicas)
@@ -80,8 +80,8 @@ func (s *Store) runAcknowledged(ctx context.Context, sc script, partition byte, 
 	})
 }
 
-// follow runs a script in a partition, and once more in the one that its answer
-// names, if it does.
+// follow runs a script in a partition. If the answer refers to another partition, it
+// runs the script once more there.
 func (s *Store) follow(sc script, partition byte, run func(partition byte) (rueidis.RedisMessage, error)) (rueidis.RedisMessage, error) {
 	for again := false; ; again = true {
 		answer, err := run(partition)
@@ -120,8 +120,8 @@ func moved(answer string) (partition byte, ok bool) {
 	return answer[2], true
 }
 
-// askAll runs a script several times in one round trip. A server that does not know
-// it yet gets its text, which takes another one.
+// askAll runs a script several times in one round trip. If the server does not have
+// the script yet, sending its text takes another round trip.
 func (s *Store) askAll(ctx context.Context, sc script, calls []rueidis.LuaExec) ([]rueidis.RedisMessage, error) {
 	messages := make([]rueidis.RedisMessage, len(calls))
 	_, err := s.ask(ctx, sc.name, func(ctx context.Context) rueidis.RedisResult {

@@ -13,8 +13,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// R12: once a replica has taken over and revoked a credential, the old primary's
-// answer is an outage, however the store's connections still lead there.
+// R12: after a replica has taken over and revoked a credential, the answer of the old
+// primary is an outage, in every way in which the store may still be connected to it.
 func TestTakeover(t *testing.T) {
 	t.Parallel()
 	for name, takeOver := range services.RedisTakeovers() {
@@ -80,8 +80,8 @@ func TestDemotionIsNamed(t *testing.T) {
 	}
 }
 
-// R12: sentinels replace a paused primary. The store follows, and does not go back
-// to the old one.
+// R12: when sentinels replace a paused primary, the store follows, and does not
+// return to the old one.
 func TestSentinelFailover(t *testing.T) {
 	t.Parallel()
 	primary := services.StartRedis(t, "--repl-diskless-sync-delay", "0")
@@ -107,8 +107,8 @@ func TestSentinelFailover(t *testing.T) {
 	}
 }
 
-// R12: a cluster replaces a paused primary. The store follows, and the old primary's
-// answers do not count when it comes back.
+// R12: when a cluster replaces a paused primary, the store follows. It accepts no
+// answer of the old primary when that comes back.
 func TestClusterFailover(t *testing.T) {
 	t.Parallel()
 	servers := startClusterOf(t, 3)
@@ -123,7 +123,7 @@ func TestClusterFailover(t *testing.T) {
 	w := watch(t, st)
 	var cs []*store.Credential
 	for i := range 20 {
-		c := credential("account-" + strconv.Itoa(i)) // of each primary
+		c := credential("account-" + strconv.Itoa(i)) // so that each primary has one
 		if _, err := st.Insert(t.Context(), c, store.Limits{}); err != nil {
 			t.Fatal(err)
 		}

@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Touch implements [store.Store]. It is one round trip: a script for each
-// partition, sent together. Uses of credentials that do not fit take a second one.
+// Touch implements [store.Store]. It takes one round trip, in which it sends a script
+// for each partition. Uses of credentials whose ID does not fit take a second one.
 func (s *Store) Touch(ctx context.Context, uses []store.Use) error {
 	batches := make(map[byte][]store.Use)
 	for _, u := range uses {
@@ -25,8 +25,8 @@ func (s *Store) Touch(ctx context.Context, uses []store.Use) error {
 	return err
 }
 
-// touchAll records uses by the partition that is asked, and returns those of
-// credentials in other partitions, by these.
+// touchAll records uses, which are grouped by the partition of the ID. It returns the
+// uses of credentials that are in another partition, grouped by that partition.
 func (s *Store) touchAll(ctx context.Context, batches map[byte][]store.Use) (map[byte][]store.Use, error) {
 	if len(batches) == 0 {
 		return nil, ctx.Err()

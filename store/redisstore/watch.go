@@ -13,22 +13,22 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Together these are the half second of the contract.
+// The sum is the half second of the contract of [store.Watcher].
 const (
 	beatEvery = 200 * time.Millisecond
 	beatWait  = 300 * time.Millisecond
 )
 
-// Watch implements [store.Watcher]. It uses one connection to each primary, which
-// must speak RESP3, as the client does by default.
+// Watch implements [store.Watcher]. It uses one connection to each primary. The
+// connection must use RESP3, which is the default of the client.
 //
 // Every 0.2 seconds it asks each server on that connection whether it still is the
-// primary. The answer arrives after all messages that were published before it, so
-// it also shows that they were delivered. Watch returns an error if a server has not
-// answered within 0.3 seconds, has become a replica or has lost its replicas, if a
-// connection is lost, or if a cluster has moved a partition.
+// primary. The answer arrives after all messages that were published before it, so it
+// also proves that they were delivered. Watch returns an error if a server does not
+// answer within 0.3 seconds, becomes a replica or loses its replicas, if a connection
+// is lost, or if a cluster moves a partition.
 //
-// Messages that are not from this package are ignored; Check reports them.
+// Watch ignores messages that are not digests; Check reports how many.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
@@ -48,7 +48,7 @@ func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Dige
 	ticker := time.NewTicker(beatEvery)
 	defer ticker.Stop()
 	for {
-		// A message may be the reason to end.
+		// The server may have ended the subscription meanwhile.
 		err := w.beat(ctx)
 		if err := cmp.Or(context.Cause(ctx), err); err != nil {
 			return err
@@ -70,7 +70,7 @@ type watch struct {
 	conns   []*subscription
 
 	calling sync.Mutex // held while alive or changed is called
-	over    bool       // the client may still deliver a message
+	over    bool       // Watch has returned; messages may still arrive
 }
 
 // A subscription is a connection to the primary of some partitions.
@@ -96,8 +96,8 @@ func (w *watch) stop() {
 	}
 }
 
-// subscribe subscribes to every partition at its primary. It tries each at each
-// server: one that is not responsible refuses.
+// subscribe subscribes to every partition at its primary. It tries all partitions at
+// all servers: a server that is not the primary of a partition refuses.
 func (w *watch) subscribe(ctx context.Context) error {
 	if err := w.store.current(ctx, 0); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (w *watch) subscribe(ctx context.Context) error {
 func (w *watch) subscribeAt(ctx context.Context, sub *subscription) error {
 	ctx, cancel := context.WithTimeout(ctx, w.store.timeout)
 	defer cancel()
-	// With RESP2 the client subscribes on another connection than this.
+	// With RESP2 the client would subscribe on another connection.
 	hello, err := sub.Do(ctx, sub.B().Hello().Build()).AsMap()
 	if err != nil {
 		return err
@@ -198,8 +198,8 @@ func (w *watch) beat(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-// dedicate returns a new connection, or an error as soon as ctx ends: the client
-// connects without regard to it.
+// dedicate returns a new connection, or an error as soon as ctx ends. It uses another
+// goroutine, because the client ignores ctx while it connects.
 func dedicate(ctx context.Context, node rueidis.Client) (rueidis.DedicatedClient, error) {
 	connected := make(chan rueidis.DedicatedClient, 1)
 	go func() {
@@ -217,8 +217,8 @@ func dedicate(ctx context.Context, node rueidis.Client) (rueidis.DedicatedClient
 
 // Notify implements [store.Notifier].
 func (s *Store) Notify(ctx context.Context, d store.Digest) error {
-	// A replica would deliver the message to its own clients only. So the server
-	// is asked afterwards whether it is the primary.
+	// A replica would deliver the message only to its own clients, so ask the
+	// server afterwards whether it is the primary.
 	_, err := s.ask(ctx, "notify", func(ctx context.Context) rueidis.RedisResult {
 		answers := s.client.DoMulti(ctx,
 			s.client.B().Spublish().Channel(s.channel(d[0])).Message(string(d[:])).Build(),
@@ -228,7 +228,7 @@ func (s *Store) Notify(ctx context.Context, d store.Digest) error {
 		}
 		return answers[1]
 	})
-	if errors.Is(err, store.ErrNotFound) { // the key, which never exists
+	if errors.Is(err, store.ErrNotFound) { // the key never exists
 		return nil
 	}
 	return err

@@ -14,8 +14,8 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// R12: Watch ends when it can no longer be sure to report changes, and is not
-// alive for longer than half a second before.
+// R12: Watch returns when it may miss changes. It does not call alive later than half
+// a second after it may have begun to miss them.
 func TestWatchNoticesLoss(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*services.Redis) error{
@@ -55,7 +55,7 @@ func TestWatchNoticesLoss(t *testing.T) {
 	}
 }
 
-// Messages of others do not disturb Watch, and Check reports them.
+// Watch ignores messages from other programs, and Check reports them.
 func TestWatchIgnoresOtherMessages(t *testing.T) {
 	server := services.StartRedis(t, "--appendonly", "yes", "--appendfsync", "always")
 	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
@@ -73,7 +73,7 @@ func TestWatchIgnoresOtherMessages(t *testing.T) {
 		}
 	}
 	for len(w.changed) > 0 {
-		<-w.changed // of Check
+		<-w.changed // the notification of Check
 	}
 	d := credential("ada").Digest
 	if err := st.Notify(t.Context(), d); err != nil {
@@ -88,8 +88,8 @@ func TestWatchIgnoresOtherMessages(t *testing.T) {
 	}
 }
 
-// R1: what is notified in one process reaches another, whatever the partition; on
-// a cluster too. Another prefix is another store.
+// R1: a Notify in one process reaches another, in every partition and also on a
+// cluster. It does not reach a store with another prefix.
 func TestNotify(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) *services.Redis{
 		"single":  func(t *testing.T) *services.Redis { return services.StartRedis(t) },
@@ -112,7 +112,7 @@ func TestNotify(t *testing.T) {
 	}
 }
 
-// R12: a notification that a replica would keep to itself is an error.
+// R12: Notify returns an error on a replica, which would not pass the message on.
 func TestNotifyOnReplica(t *testing.T) {
 	server := services.StartRedis(t)
 	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
@@ -120,7 +120,7 @@ func TestNotifyOnReplica(t *testing.T) {
 	outage(t, "Notify", st.Notify(t.Context(), credential("ada").Digest))
 }
 
-// A slot that leaves the server takes the subscription along.
+// When a slot moves to another server, the subscription ends.
 func TestWatchNoticesMovedSlot(t *testing.T) {
 	servers := startClusterOf(t, 2)
 	w := watch(t, openURL(t, "redis://"+servers[0].Addr(), redisstore.Config{}))
@@ -142,12 +142,12 @@ func TestWatchNoticesMovedSlot(t *testing.T) {
 	}
 }
 
-// B6: Watch ends with its context, reports nothing afterwards and leaves no
+// B6: Watch ends with its context, reports nothing afterwards, and leaves no
 // goroutine behind.
 func TestWatchEndsWithContext(t *testing.T) {
 	server := services.StartRedis(t)
 	st := openURL(t, "redis://"+server.Addr(), redisstore.Config{})
-	watch(t, st).stop() // starts what the client keeps running
+	watch(t, st).stop() // starts the goroutines that the client keeps
 	before := runtime.NumGoroutine()
 	for range 5 {
 		w := watch(t, st)
@@ -168,8 +168,8 @@ func TestWatchEndsWithContext(t *testing.T) {
 	}
 }
 
-// With RESP2 messages come on another connection than the answers that are to
-// show that it is alive.
+// With RESP2, messages arrive on another connection than the answers of heartbeats,
+// so the answers would prove nothing.
 func TestWatchNeedsRESP3(t *testing.T) {
 	server := services.StartRedis(t)
 	client, err := rueidis.NewClient(rueidis.ClientOption{InitAddress: []string{server.Addr()}, AlwaysRESP2: true, DisableCache: true})

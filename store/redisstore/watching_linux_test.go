@@ -11,7 +11,7 @@ import (
 	"github.com/keystile/keystile/store/redisstore"
 )
 
-// outage wants err to be one, and not an answer.
+// outage checks that err is an outage, and not an answer.
 func outage(tb testing.TB, call string, err error) {
 	tb.Helper()
 	if err == nil {
@@ -24,7 +24,7 @@ func outage(tb testing.TB, call string, err error) {
 	}
 }
 
-// A watching is a Watch under way.
+// A watching is a Watch in progress.
 type watching struct {
 	alive   chan time.Time
 	changed chan store.Digest
@@ -32,7 +32,7 @@ type watching struct {
 	stop    context.CancelFunc
 }
 
-// watch begins to watch and returns when that has begun.
+// watch calls Watch and returns when alive was called.
 func watch(t *testing.T, st *redisstore.Store) *watching {
 	t.Helper()
 	ctx, stop := context.WithCancel(t.Context())
@@ -58,7 +58,7 @@ func (w *watching) next(t *testing.T, alive <-chan time.Time) time.Time {
 	panic("unreachable")
 }
 
-// want waits for the report of these digests, in any order. Each may be reported
+// want waits until these digests are reported, in any order. Each may be reported
 // more than once.
 func (w *watching) want(t *testing.T, by string, digests ...store.Digest) {
 	t.Helper()

@@ -14,8 +14,8 @@ import (
 
 var ended = flag.Int("ended", 5_000, "how many ended credentials the account of TestEndedRowsCostNothing has")
 
-// S2 B9: the server does as much for an account with many ended credentials as for
-// one with few: it runs as many commands, and no script takes long.
+// S2 B9: for an account with many ended credentials the server runs as many commands
+// as for one with few, and no script takes long.
 func TestEndedRowsCostNothing_S2(t *testing.T) {
 	server := services.StartRedis(t)
 	st := open(t, connect(t, server))
@@ -76,7 +76,7 @@ func TestEndedRowsCostNothing_S2(t *testing.T) {
 		}
 		digests, err := st.Revoke(ctx, store.Filter{Subject: "ada"}, now)
 		do(err)
-		if len(digests) != 5 { // of 6, Limits.Active has ended one
+		if len(digests) != 5 { // of 6 credentials, Limits.Active has ended one
 			t.Errorf("Revoke: %d digests, want 5", len(digests))
 		}
 	}
@@ -91,7 +91,7 @@ func TestEndedRowsCostNothing_S2(t *testing.T) {
 		return commands(t, server)
 	}
 	fill(30)
-	calls() // the server learns the scripts
+	calls() // loads the scripts into the server
 	few := work()
 	fill(*ended)
 	many := work()
@@ -106,8 +106,7 @@ func TestEndedRowsCostNothing_S2(t *testing.T) {
 	}
 }
 
-// commands returns how many commands the server has run, those of scripts
-// included.
+// commands returns how many commands the server has run, including those in scripts.
 func commands(t *testing.T, server *services.Redis) (n int) {
 	t.Helper()
 	for _, m := range regexp.MustCompile(`(?m)^cmdstat_(?:get|set|z[a-z]+|s[a-z]+|del|exists|evalsha):calls=(\d+)`).FindAllStringSubmatch(info(t, server), -1) {

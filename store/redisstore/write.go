@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Insert implements [store.Store]. It is one script; for a credential that does not
-// fit, see [Store.FitsDigest], up to four commands more.
+// Insert implements [store.Store]. It runs one script. A credential that does not fit,
+// see [Store.FitsDigest], takes up to four more commands.
 func (s *Store) Insert(ctx context.Context, c *store.Credential, l store.Limits) (ended []store.Digest, err error) {
 	row, err := encode(c)
 	if err != nil {
@@ -100,8 +100,8 @@ func (s *Store) Rotate(ctx context.Context, id string, until time.Time, next *st
 	})
 }
 
-// Revoke implements [store.Store]. Each step is a script that looks at most at 1000
-// live credentials.
+// Revoke implements [store.Store]. Each step is a script that reads at most 1000 live
+// credentials.
 func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 	if err := f.Validate(); err != nil {
 		return nil, err
@@ -114,7 +114,7 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]sto
 		return nil, fmt.Errorf("redisstore: revoke: %w", err)
 	}
 	cutoff, err := appendTime(nil, at.Add(-store.Skew))
-	if err != nil { // before the year 1: later than never, and earlier than any other
+	if err != nil { // before the year 1: use the zero time, which is earlier than every expiry
 		cutoff, _ = appendTime(nil, time.Time{})
 	}
 	partition := partitionOf(f.Subject)
@@ -124,8 +124,8 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]sto
 	args := append([]string{string(f.Kind), f.ID, f.Subject, f.Family, f.ClientID, string(revoked), string(cutoff), "", strconv.Itoa(liveStep)}, f.Except...)
 	var changed []store.Digest
 	for {
-		// A rotation may put a successor before the place that a pass has reached.
-		// So after a pass of several steps comes another, until one changes nothing.
+		// A rotation may insert a successor before the position that this pass has
+		// reached. So repeat a pass of several steps until one changes nothing.
 		n, steps := len(changed), 0
 		for args[7] = ""; steps == 0 || args[7] != ""; steps++ {
 			answer, err := s.runAcknowledged(ctx, s.revoke, partition, args...)
@@ -149,8 +149,8 @@ func (s *Store) Revoke(ctx context.Context, f store.Filter, at time.Time) ([]sto
 	}
 }
 
-// pruneStep is how many rows a script deletes. The server does nothing else
-// meanwhile, for about 10 milliseconds.
+// pruneStep is how many rows of each index the script deletes. That blocks the server
+// for about 10 milliseconds.
 const pruneStep = 250
 
 // Prune implements [store.Store]. Each step deletes at most 500 rows of one
@@ -186,7 +186,7 @@ func (s *Store) Erase(ctx context.Context, subject string) (int, error) {
 	return s.delete(ctx, s.erase, partitionOf(subject), subject, strconv.Itoa(2*pruneStep))
 }
 
-// delete runs a script that deletes rows until it deletes none, and deletes the
+// delete runs a script that deletes rows, until it deletes none. It also deletes the
 // pointers to these rows.
 func (s *Store) delete(ctx context.Context, sc script, partition byte, args ...string) (deleted int, err error) {
 	for {
@@ -208,7 +208,7 @@ func (s *Store) delete(ctx context.Context, sc script, partition byte, args ...s
 			if partitionOfDigest(d) == partition && partitionOf(c.ID) == partition {
 				continue
 			}
-			// Only stale pointers: another Insert may have claimed the digest already.
+			// Delete only stale pointers: another Insert may have claimed the digest since.
 			if err := s.dropStale(ctx, c); err != nil && !errors.Is(err, store.ErrNotFound) {
 				return deleted, err
 			}

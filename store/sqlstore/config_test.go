@@ -13,7 +13,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore"
 )
 
-// B8: everything that is wrong is named at once.
+// B8: the error names all mistakes at once.
 func TestConfigMistakes(t *testing.T) {
 	db := sql.OpenDB(unreachable{})
 	tests := []struct {
@@ -45,7 +45,8 @@ func TestConfigMistakes(t *testing.T) {
 	}
 }
 
-// A service starts while its database does not answer: New does not connect.
+// A service can start while its database does not answer, because New does not
+// connect.
 func TestNewDoesNotConnect(t *testing.T) {
 	for _, d := range []sqlstore.Dialect{sqlstore.SQLite, sqlstore.PostgreSQL} {
 		if _, err := sqlstore.New(sqlstore.Config{DB: sql.OpenDB(unreachable{}), Dialect: d}); err != nil {
@@ -69,7 +70,7 @@ func TestMigrationsOfDialects(t *testing.T) {
 	}
 }
 
-// unreachable is a database that does not answer.
+// unreachable is the driver of a database that does not answer.
 type unreachable struct{ driver.Connector }
 
 func (unreachable) Connect(context.Context) (driver.Conn, error) {

@@ -22,7 +22,7 @@ func (s *Store) Prune(ctx context.Context, before store.PruneBefore) (int, error
 func (s *Store) prune(ctx context.Context, text string, before time.Time) (total int, err error) {
 	var from row.Time
 	for {
-		// chosen may be more than deleted: another Prune may run.
+		// Another Prune may delete some of the chosen rows first.
 		var chosen, deleted int
 		step := query.Statement{SQL: text, Args: []any{s.sql.time(before), s.sql.time(time.Time(from))}}
 		step.Read = func(rows query.Rows) error {
@@ -37,7 +37,7 @@ func (s *Store) prune(ctx context.Context, text string, before time.Time) (total
 					deleted++
 				}
 				if time.Time(end).After(time.Time(from)) {
-					from = end // so that the index is walked once
+					from = end // the next step continues here in the index
 				}
 			}
 			return rows.Err()
@@ -65,9 +65,8 @@ func (s *Store) Erase(ctx context.Context, subject string) (int, error) {
 	return len(erased), err
 }
 
-// inSteps executes a statement that changes a batch of rows, and returns their
-// digests, until nothing is left, each time after a lock and in a transaction of
-// its own.
+// inSteps executes change, which changes a batch of rows and returns their digests,
+// until no rows are left. Each step is a transaction, which begins with lock.
 func (s *Store) inSteps(ctx context.Context, what string, lock, change query.Statement) (changed []store.Digest, err error) {
 	var step []store.Digest
 	change.Read = digests(&step)

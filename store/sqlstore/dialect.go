@@ -30,29 +30,29 @@ const batch = 1000
 // parameters are the same in every dialect.
 type dialect struct {
 	isolation      sql.IsolationLevel
-	lockMigrations string // lets one process at a time migrate; "": BEGIN does
+	lockMigrations string // lets only one process migrate at a time; "": BEGIN does
 	hasMigrations  string // whether the table keystile_migrations exists
 
 	find       string // digest, kind
 	get        string // ID
-	list       string // subject, kind, client ID, CreatedAt and ID of the last one before, limit
-	listActive string // the same, and the time
-	scan       string // the last ID before, limit
+	list       string // subject, kind, client ID, CreatedAt and ID of the last row before the page, limit
+	listActive string // as list, and the time
+	scan       string // the last ID before the page, limit
 
 	lock     string // subject; "": BEGIN does
 	lockID   string // ID
 	touch    string // uses as JSON
 	update   string // ID, name, scopes, networks, data; NULL: unchanged
-	revoke   string // subject, time, time after which live ones expire, kind, family, client ID, IDs to leave out as JSON
-	revokeID string // the same, and the ID
+	revoke   string // subject, time, time after which live rows expire, kind, family, client ID, IDs to leave out as JSON
+	revokeID string // as revoke, and the ID
 	erase    string // subject
-	ended    string // time before which they ended, time from which on; returns when each did, and whether it was deleted
-	rotated  string // the same, of those that were rotated
+	ended    string // deletes unrotated rows that ended before $1 and not before $2; returns when each ended, and whether it was deleted
+	rotated  string // as ended, for rotated rows
 
 	time   func(time.Time) any // NULL for never
-	inJSON func(time.Time) any // a time in JSON
+	inJSON func(time.Time) any // for the uses of touch
 
-	// insert and rotate check and write within a transaction.
+	// insert and rotate run within a transaction.
 	insert func(ctx context.Context, run query.Runner, in insertion) ([]store.Digest, error)
 	rotate func(ctx context.Context, run query.Runner, id string, until any, in insertion) error
 }
@@ -68,7 +68,7 @@ var errOtherSubject = errors.New("next.Subject: must be the subject of the crede
 
 // An insertion is a credential to be inserted within limits.
 type insertion struct {
-	values  []any // of row.Columns
+	values  []any // in the order of row.Columns
 	subject string
 	kind    string
 	client  string
@@ -111,9 +111,9 @@ func notNull(b []byte) []byte {
 
 func truncated(t time.Time) time.Time { return t.UTC().Truncate(time.Microsecond) }
 
-// keeps reports whether every database can hold text. IDs come from URLs; one
-// that cannot be in the database is not found, and PostgreSQL would fail if it
-// were asked for it.
+// keeps reports whether every database can store these texts. IDs come from URLs. An
+// ID that cannot be stored is reported as not found; a query for it would fail in
+// PostgreSQL.
 func keeps(text ...string) bool {
 	for _, t := range text {
 		if !utf8.ValidString(t) || strings.Contains(t, "\x00") {

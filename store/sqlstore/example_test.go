@@ -16,7 +16,7 @@ func ExampleNew() {
 	// sqlstore: Config.Dialect: "MySQL": must be sqlstore.SQLite or sqlstore.PostgreSQL
 }
 
-// The files, for a migration tool of your own.
+// Pass the files to your own migration tool.
 func ExampleMigrations() {
 	files, err := sqlstore.Migrations(sqlstore.PostgreSQL)
 	if err != nil {

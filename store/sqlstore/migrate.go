@@ -15,10 +15,10 @@ import (
 //go:embed migrations
 var migrations embed.FS
 
-// Migrations returns files with the SQL that creates the tables of a dialect, to
-// be applied in the order of their names, for applications with a migration tool
-// of their own. Each file also records in the table keystile_migrations that it
-// was applied. Files only add, and a file that was released does not change.
+// Migrations returns the SQL files that create the tables of a dialect, for your own
+// migration tool. Apply them in the order of their names. Each file also records in
+// the table keystile_migrations that it was applied. Files only add tables, columns
+// and indexes, and a released file never changes.
 func Migrations(d Dialect) (fs.FS, error) {
 	switch d {
 	case SQLite:
@@ -29,10 +29,9 @@ func Migrations(d Dialect) (fs.FS, error) {
 	return nil, fmt.Errorf("sqlstore: Migrations: %q: must be sqlstore.SQLite or sqlstore.PostgreSQL", d)
 }
 
-// Migrate creates the tables, or brings them up to date, and keeps the rows that
-// are in them. If nothing is missing it only reads, so it needs no privilege to
-// create tables then. Several processes may call it at once. It has no timeout but
-// that of ctx.
+// Migrate creates the tables, or brings them up to date and keeps their rows. If
+// nothing is missing, it only reads, and needs no privilege to create tables. Several
+// processes may call it at once. Its only timeout is that of ctx.
 func (s *Store) Migrate(ctx context.Context) error {
 	if s.tx != nil {
 		return errors.New("sqlstore: migrate: not within a transaction: call it on the Store that Tx was called on")
@@ -86,7 +85,7 @@ func (s *Store) migrate(ctx context.Context) error {
 }
 
 // Check implements [store.Checker]. It returns an error if the database does not
-// answer or Migrate has something to do.
+// answer, or if migrations are missing.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()

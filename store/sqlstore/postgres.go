@@ -11,12 +11,12 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
-// Channel is the channel on which a PostgreSQL database notifies of every digest
-// that is inserted, updated, rotated, revoked or erased, in hexadecimal, as part
-// of the transaction. Package sqlstore/postgres listens to it.
+// Channel is the PostgreSQL channel for notifications of changes. Each transaction
+// that inserts, updates, rotates, revokes or erases credentials sends their digests,
+// in hexadecimal. Package sqlstore/postgres listens to it.
 const Channel = "keystile_changed"
 
-// lockClass keeps our advisory locks apart from those of the application.
+// lockClass separates our advisory locks from those of the application.
 const lockClass = "1801812332"
 
 const (
@@ -24,17 +24,17 @@ const (
 
 	pgEnd = `LEAST(expires_at, revoked_at)` // LEAST ignores NULL
 
-	// A subject's lock is for all calls that add to or end its credentials. Each
-	// next statement sees what was committed before it began, but only with READ
-	// COMMITTED; with another isolation level this statement fails and names
-	// it.
+	// All calls that add or end credentials of a subject take its lock. The next
+	// statement must see everything that was committed before it began. That is
+	// so only with READ COMMITTED, so with another isolation level this statement
+	// fails.
 	pgLock = `SELECT pg_advisory_xact_lock(` + lockClass + `, h), CASE WHEN current_setting('transaction_isolation') <> 'read committed'
 		THEN ('the transaction isolation must be read committed, not ' || current_setting('transaction_isolation'))::integer END `
 )
 
-// pgLive returns the condition for rows of a subject that expire after a time, by
-// the index on them. The second condition on the time is for the planner, which has
-// no statistics of the first.
+// pgLive returns the condition for rows of a subject that are not revoked and expire
+// after a time. It matches the index keystile_credentials_live. The second condition
+// on the time is for the planner, which has no statistics for the first.
 func pgLive(subject, after string) string {
 	return `subject = ` + subject + `::text AND revoked_at IS NULL AND COALESCE(expires_at, 'infinity'::timestamptz) > ` + after + `::timestamptz
 		AND (expires_at IS NULL OR expires_at > ` + after + `)`
@@ -42,15 +42,15 @@ func pgLive(subject, after string) string {
 
 const pgLockSubject = pgLock + `FROM (SELECT hashtext($1::text) AS h) s`
 
-// postgresDialect returns the statements of PostgreSQL. Each call is one of them, or a
-// lock and one that checks and writes, so that a driver can send it at once.
-// Statements that lock several rows do so in the order of their IDs, so that they
-// do not wait for each other. All parameters have casts, because without preparing
-// a statement the server does not know their types.
+// postgresDialect returns the statements of PostgreSQL. A call is one statement, or a
+// lock and one statement that checks and writes, so that a driver can send them at
+// once. Statements that lock several rows lock them in the order of their IDs, so that
+// they cannot deadlock. All parameters have casts, because the server does not know
+// their types if a statement is not prepared.
 func postgresDialect() *dialect {
 	filter := ` AND ($4::text = '' OR kind = $4) AND ($5::text = '' OR family = $5 OR id = $5) AND ($6::text = '' OR client_id = $6)
 		AND id <> ALL (ARRAY(SELECT jsonb_array_elements_text($7::text::jsonb)))`
-	// As arrays, or the planner might join the whole table.
+	// An array, because with a subquery the planner might join the whole table.
 	these := func(rows string) string { return `id = ANY (ARRAY(SELECT id FROM ` + rows + `))` }
 	prune := func(which string) string {
 		return `WITH chosen AS MATERIALIZED (
@@ -63,7 +63,7 @@ func postgresDialect() *dialect {
 			DELETE FROM keystile_credentials WHERE ` + these(`locked`) + ` RETURNING id
 		) SELECT ended_at, deleted.id IS NOT NULL FROM chosen LEFT JOIN deleted USING (id)`
 	}
-	revoke := func(chosen, order string) string { // those that live longest first, in the order of the index
+	revoke := func(chosen, order string) string { // order must be that of the index
 		return `WITH chosen AS (` + chosen + filter + ` ORDER BY ` + order + ` LIMIT ` + strconv.Itoa(batch) + `), locked AS (
 			SELECT id FROM keystile_credentials WHERE ` + these(`chosen`) + ` ORDER BY id FOR NO KEY UPDATE
 		), changed AS (
@@ -79,7 +79,7 @@ func postgresDialect() *dialect {
 		get:  `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE id = $1::text` + query.PrimaryOnly,
 		list: `SELECT ` + row.Columns + ` FROM keystile_credentials WHERE subject = $1::text AND kind = $2::text AND client_id = $3::text
 			AND (created_at, id) < (COALESCE($4::timestamptz, 'infinity'), $5::text)` + query.PrimaryOnly + ` ORDER BY created_at DESC, id DESC LIMIT $6::bigint`,
-		// Materialized, or the planner might walk the whole history to avoid a sort.
+		// Materialized, because otherwise the planner might read the whole history to avoid a sort.
 		listActive: `WITH live AS MATERIALIZED (SELECT * FROM keystile_credentials WHERE ` + pgLive(`$1`, `$7`) + `)
 			SELECT ` + row.Columns + ` FROM live WHERE kind = $2::text AND ($3::text = '*' OR client_id = $3)
 			AND (created_at, id) < (COALESCE($4::timestamptz, 'infinity'), $5::text)` + query.PrimaryOnly + ` ORDER BY created_at DESC, id DESC LIMIT $6::bigint`,
@@ -120,7 +120,7 @@ func postgresDialect() *dialect {
 	}
 }
 
-// pgRecent counts what limits.Recent bounds, up to the limit.
+// pgRecent counts the rows to which limits.Recent applies. It stops at the limit.
 const pgRecent = `recent AS (
 		SELECT count(*) AS n FROM (
 			SELECT FROM keystile_credentials WHERE subject = $4::text AND kind = $2::text AND client_id = $9::text
@@ -133,7 +133,7 @@ const pgValues = `INSERT INTO keystile_credentials (` + row.Columns + `)
 		SELECT $1::text, $2::text, $3::bytea, $4::text, $5::text, $6::text, $7::text, $8::text, $9::text, $10::text, $11::text,
 		$12::timestamptz, $13::timestamptz, $14::timestamptz, $15::timestamptz, $16::timestamptz, $17::text, $18::bytea `
 
-// Each row of the result is an outcome, with the digest that it concerns.
+// Each row of the result is an outcome and its digest, or NULL.
 var pgInsertion = `WITH ` + pgRecent + `, live AS MATERIALIZED (
 		SELECT id, kind, client_id, created_at FROM keystile_credentials WHERE $19::bigint > 0 AND ` + pgLive(`$4`, `$12`) + ` AND rotated_at IS NULL
 	), excess AS MATERIALIZED (
@@ -203,10 +203,10 @@ type outcome struct {
 }
 
 func (o *outcome) read(rows query.Rows) error {
-	*o = outcome{answer: store.ErrNotFound} // no row: there is nothing to rotate
+	*o = outcome{answer: store.ErrNotFound} // stays if there is no row, because there is nothing to rotate
 	for rows.Next() {
 		var what string
-		var d *row.Digest // nil with an answer
+		var d *row.Digest // nil if the call is refused
 		if err := rows.Scan(&what, &d); err != nil {
 			return err
 		}

@@ -12,7 +12,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/query"
 )
 
-// Find implements [store.Finder]: one row by its unique index.
+// Find implements [store.Finder]. It reads one row by a unique index.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
 	if !keeps(string(k)) {
 		return nil, store.ErrNotFound
@@ -33,7 +33,7 @@ func (s *Store) List(ctx context.Context, q store.Query) ([]*store.Credential, s
 	if err := q.Validate(); err != nil {
 		return nil, "", err
 	}
-	created, id, _ := q.After.Position() // Validate has seen it
+	created, id, _ := q.After.Position() // Validate has checked it
 	switch {
 	case !keeps(id):
 		return nil, "", errors.New("store: Query.After: not a cursor of this store; pass one that List returned")

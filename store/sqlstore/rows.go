@@ -6,7 +6,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
-// all returns what reads rows of one column into found.
+// all returns a function that reads rows of one column into found.
 func all[T any](found *[]T) func(query.Rows) error {
 	return func(rows query.Rows) error {
 		*found = nil
@@ -21,7 +21,7 @@ func all[T any](found *[]T) func(query.Rows) error {
 	}
 }
 
-// digests returns what reads rows that are digests into found.
+// digests returns a function that reads rows of one digest into found.
 func digests(found *[]store.Digest) func(query.Rows) error {
 	return func(rows query.Rows) error {
 		*found = nil
@@ -36,7 +36,7 @@ func digests(found *[]store.Digest) func(query.Rows) error {
 	}
 }
 
-// credentials returns what reads rows that are credentials into found.
+// credentials returns a function that reads rows of [row.Columns] into found.
 func credentials(found *[]*store.Credential) func(query.Rows) error {
 	return func(rows query.Rows) error {
 		*found = nil

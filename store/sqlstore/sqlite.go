@@ -18,8 +18,8 @@ const (
 	liteEnd = `COALESCE(min(expires_at, revoked_at), expires_at, revoked_at)` // min of NULL is NULL
 )
 
-// sqliteDialect returns the statements of SQLite, which needs no locks: a
-// transaction that writes is the only one.
+// sqliteDialect returns the statements of SQLite. It needs no locks, because only one
+// transaction writes at a time.
 func sqliteDialect() *dialect {
 	filter := ` AND (?4 = '' OR kind = ?4) AND (?5 = '' OR family = ?5 OR id = ?5) AND (?6 = '' OR client_id = ?6) AND id NOT IN (SELECT value FROM json_each(?7))`
 	limit := ` LIMIT ` + strconv.Itoa(batch)
@@ -69,7 +69,7 @@ func sqliteDialect() *dialect {
 const (
 	liteInsertion = `INSERT INTO keystile_credentials (` + row.Columns + `) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING RETURNING digest`
 
-	// liteExcess selects the current credentials but for the ?4 newest.
+	// liteExcess selects all current credentials except the ?4 newest.
 	liteExcess = `SELECT id FROM ` + liteLive + `?5 AND kind = ?2 AND client_id = ?3 AND rotated_at IS NULL ORDER BY created_at DESC, id DESC LIMIT -1 OFFSET ?4`
 
 	liteRecent = `SELECT count(*) FROM (

@@ -1,14 +1,13 @@
 // Package sqlstore keeps credentials in an SQL database: SQLite, embedded in the
-// process, or PostgreSQL, shared by many.
+// process, or PostgreSQL, shared by many processes.
 //
 // To start from scratch, open a file with package
-// [github.com/keystile/keystile/store/sqlstore/sqlite], or a server's database
+// [github.com/keystile/keystile/store/sqlstore/sqlite], or a database on a server
 // with package [github.com/keystile/keystile/store/sqlstore/postgres]. Each is a
-// module of its own; this one needs no driver.
+// module of its own, so this module needs no driver.
 //
-// With a transaction of your application, [Store.Tx] makes an account and its
-// first token exist together or not at all. The Stores of those packages have a
-// method DB to begin one:
+// With [Store.Tx] you can create an account and its first token in one transaction
+// of your application. Begin it with the method DB of the Stores of those packages:
 //
 //	tx, err := st.DB().BeginTx(ctx, nil)
 //	if err != nil {
@@ -18,7 +17,7 @@
 //	if _, err := tx.ExecContext(ctx, "INSERT INTO accounts (name) VALUES ('ada')"); err != nil {
 //		log.Fatal(err)
 //	}
-//	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)}) // cheap, and for this transaction
+//	tokens, err := bearer.New(bearer.Config{Store: st.Tx(tx)}) // cheap; only for this transaction
 //	if err != nil {
 //		log.Fatal(err)
 //	}
@@ -38,9 +37,9 @@
 // your application calls [Store.Prune]. The table keystile_migrations records which
 // files of [Migrations] were applied.
 //
-// [Store.Migrate] creates both. If another database role does that, with Migrate or
-// with a migration tool and the files, the role of the service needs only these
-// privileges in PostgreSQL, besides USAGE on the schema:
+// [Store.Migrate] creates both tables. Another database role may do that instead,
+// with Migrate or with a migration tool and the files. In PostgreSQL, the role of the
+// service then needs only these privileges, and USAGE on the schema:
 //
 //	GRANT SELECT, INSERT, UPDATE, DELETE ON keystile_credentials TO service;
 //	GRANT SELECT ON keystile_migrations TO service;
@@ -49,10 +48,9 @@
 //
 // Every call, and each step of a call that works in steps, ends within
 // [Config.Timeout]. Errors that are not variables of package store are outages,
-// which the schemes answer with 503. If the connection is lost while a transaction
-// is being committed, its outcome is unknown: the call returns an error, but a
-// credential may exist, or have been revoked. Only statements that were certainly
-// not executed are tried again.
+// which the schemes answer with 503. If the connection is lost during a commit, the
+// outcome is unknown: the call returns an error, but the change may have happened. A
+// statement is repeated only if it was certainly not executed.
 package sqlstore
 
 import (
@@ -75,12 +73,13 @@ type Config struct {
 	// DB is the database. Store does not close it.
 	DB *sql.DB
 
-	// Dialect is what DB understands: SQLite or PostgreSQL.
+	// Dialect is SQLite or PostgreSQL, to match DB.
 	Dialect Dialect
 
 	// Reads, if set, is another pool of connections to the same database, for
-	// calls that only read. It must see at once what was committed through DB.
-	// A read replica does not, so revoked credentials would be accepted.
+	// calls that only read. It must show commits through DB at once, so it must
+	// not be a read replica: on a PostgreSQL standby every call fails, and a
+	// logical replica may show a revoked credential as valid.
 	Reads *sql.DB
 
 	// Timeout bounds each call, in addition to its context, and each step of a
@@ -90,14 +89,14 @@ type Config struct {
 
 const defaultTimeout = 2 * time.Second
 
-// A Store is a [store.Store] in an SQL database, also a [store.Scanner]. It is
-// safe for concurrent use, by any number of processes. Create it with [New], or
-// with the packages sqlite and postgres.
+// A Store is a [store.Store] in an SQL database. It also implements [store.Scanner]
+// and [store.Checker]. It is safe for concurrent use, by any number of processes.
+// Create it with [New], or with the packages sqlite and postgres.
 type Store struct {
 	dialect   Dialect
 	sql       *dialect
-	db, reads *sql.DB // nil in a transaction of the application
-	tx        *sql.Tx // of the application; else nil
+	db, reads *sql.DB // nil if the Store is one of Tx
+	tx        *sql.Tx // nil unless the Store is one of Tx
 	pipeline  query.Pipeline
 	timeout   time.Duration
 }
@@ -108,8 +107,8 @@ var (
 	_ store.Checker = (*Store)(nil)
 )
 
-// New returns a Store on a database that has its tables, see [Store.Migrate]. It
-// does not connect. The error names all mistakes in cfg.
+// New returns a Store on a database whose tables exist, see [Store.Migrate]. It does
+// not connect. The error names all mistakes in cfg.
 func New(cfg Config) (*Store, error) {
 	var errs []error
 	if cfg.DB == nil {
@@ -133,8 +132,8 @@ func New(cfg Config) (*Store, error) {
 	}, nil
 }
 
-// Pipelined is [New] for package postgres, which sends the statements of a call
-// at once.
+// Pipelined is [New] for package postgres. The Store sends all statements of a call
+// at once, with p.
 func Pipelined(cfg Config, p query.Pipeline) (*Store, error) {
 	s, err := New(cfg)
 	if err != nil {
@@ -148,21 +147,21 @@ func Pipelined(cfg Config, p query.Pipeline) (*Store, error) {
 // that none prints a data source, which may hold a password.
 func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlstore.Store") }
 
-// Tx returns a Store that does everything in a transaction of your application,
-// on the same database: its writes happen when tx is committed. If a call returns
-// an error that is not one of package store, roll tx back. The Store is valid as
-// long as tx is.
+// Tx returns a Store whose calls are part of tx, a transaction of your application on
+// the same database: its writes take effect when tx is committed. If a call returns
+// an error that is not one of package store, roll tx back. The Store can be used
+// until tx ends.
 //
-// With PostgreSQL the transaction must have its default isolation, READ
-// COMMITTED: calls that count or that end credentials return an error with
-// another. With SQLite it must have begun with BEGIN IMMEDIATE.
+// With PostgreSQL, tx must have the default isolation level, READ COMMITTED. With
+// another level, calls that count or end credentials return an error. With SQLite, tx
+// must have begun with BEGIN IMMEDIATE.
 func (s *Store) Tx(tx *sql.Tx) *Store {
 	t := *s
 	t.db, t.reads, t.tx = nil, nil, tx
 	return &t
 }
 
-// reader and writer execute one statement, which needs no transaction around it.
+// reader and writer return a Runner for a single statement, without a transaction.
 func (s *Store) reader() query.Runner { return s.on(s.reads) }
 func (s *Store) writer() query.Runner { return s.on(s.db) }
 
@@ -182,8 +181,9 @@ func (s *Store) on(db *sql.DB) query.Runner {
 	}
 }
 
-// transact calls f with a Runner whose statements are one transaction. It is
-// committed if f returns nil. With a pipeline, f runs once all that it runs.
+// transact calls f with a Runner whose statements are one transaction. It commits the
+// transaction if f returns nil. With a pipeline, each call of the Runner is a
+// transaction of its own, so f must call it once.
 func (s *Store) transact(ctx context.Context, what string, f func(ctx context.Context, run query.Runner) error) error {
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -213,16 +213,16 @@ func (s *Store) commit(ctx context.Context, f func(ctx context.Context, run quer
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() // does nothing once it is committed
+	defer tx.Rollback() // does nothing after Commit
 	if err := f(ctx, query.On(tx)); err != nil {
 		return err
 	}
 	return tx.Commit()
 }
 
-// failed returns err as the error of a call: the answers of a store as they are,
-// an outage with where it happened. Drivers report a context that has ended in
-// various ways.
+// failed returns err in the form that the methods return. It wraps outages with the
+// name of the call, and with the error of ctx if that has ended, because drivers
+// report that in various ways.
 func failed(ctx context.Context, what string, err error) error {
 	switch {
 	case err == nil, err == store.ErrNotFound, err == store.ErrExists, err == store.ErrLimit, err == store.ErrConflict:

@@ -11,12 +11,12 @@ const history = 20_000
 
 func boundedChecks() []check {
 	return []check{
-		{"bounded-by-what-is-live", "an account that a thief has filled with ended credentials must still be able to revoke the one that works", boundedByLive},
+		{"bounded-by-what-is-live", "an attacker who filled an account with ended credentials must not keep its owner from revoking the working one", boundedByLive},
 	}
 }
 
-// boundedByLive makes each call on an account with a long history. The store's own
-// timeout bounds each.
+// boundedByLive makes each call on an account with a long history. A call that
+// takes too long fails by the store's own timeout.
 func boundedByLive(p *probe) {
 	ended := credentials(history)
 	base := ended[0].CreatedAt.Add(-history * time.Second)
@@ -72,6 +72,6 @@ func boundedByLive(p *probe) {
 	p.revoke(store.Filter{Subject: first.Subject, ClientID: "client"}, at)
 	p.revoke(store.Filter{Subject: first.Subject}, at, cs[2])
 	p.list(active)
-	p.erase(first.Subject, history+4) // with next
+	p.erase(first.Subject, history+4) // including next
 	p.rows(other)
 }

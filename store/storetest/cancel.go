@@ -8,11 +8,11 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// whyCancel is why all of these matter.
-const whyCancel = "taking \"could not tell\" for \"there is none\" signs out every user of a healthy service"
+// whyCancel is the reason for the checks of calls that read.
+const whyCancel = "a store that reports an outage as \"not found\" signs out every user of a healthy service"
 
-// whyHalf is why a call that was given up must have done nothing.
-const whyHalf = "the caller learns that the call failed: what it did all the same stays unknown"
+// whyHalf is the reason for the checks of calls that write.
+const whyHalf = "the caller is told that the call failed, so it does not expect a change"
 
 func cancelChecks() []check {
 	return []check{
@@ -65,7 +65,8 @@ func cancelChecks() []check {
 	}
 }
 
-// over calls f with contexts that are over: one canceled, one out of time.
+// over calls f with two contexts that have ended: one was canceled, and the other
+// has passed its deadline.
 func over(ctx context.Context, f func(context.Context)) {
 	canceled, cancel := context.WithCancel(ctx)
 	cancel()
@@ -75,8 +76,8 @@ func over(ctx context.Context, f func(context.Context)) {
 	f(late)
 }
 
-// canceledRead returns a check of one of the reads. A store may answer a read
-// that is over, if it answers right; it may not say that there is nothing.
+// canceledRead returns a check of one of the reads with a context that has ended. A
+// store may return the right answer then, but not that there is no credential.
 func canceledRead(i int) func(*probe) {
 	return func(p *probe) {
 		c := full()
@@ -100,8 +101,8 @@ func canceledRead(i int) func(*probe) {
 	}
 }
 
-// canceledWrite returns a check of one write, which call makes: on c, which is
-// there, and on next, which is not.
+// canceledWrite returns a check of the writes that call makes with a context that
+// has ended. The store has c, but not next.
 func canceledWrite(call func(ctx context.Context, st store.Store, c, next *store.Credential) []error) func(*probe) {
 	return func(p *probe) {
 		c := credential()

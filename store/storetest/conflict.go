@@ -8,17 +8,17 @@ import (
 
 func conflictChecks() []check {
 	return []check{
-		{"rotate-once-only", "two successors of one credential: one of them is a thief's", rotateOnce},
-		{"rotate-refuses-revoked", "a thief who can rotate what was revoked has undone the revocation", rotateRefusesRevoked},
-		{"rotate-refuses-expired", "whoever can rotate what has expired never needs to prove who they are again", rotateRefusesExpired},
+		{"rotate-once-only", "if one credential has two successors, one of them may be in the hands of a thief", rotateOnce},
+		{"rotate-refuses-revoked", "a thief who can rotate a revoked credential undoes the revocation", rotateRefusesRevoked},
+		{"rotate-refuses-expired", "a client that can rotate an expired credential never needs to authenticate again", rotateRefusesExpired},
 		{"rotate-until-the-last-moment", "a credential is valid, and can be rotated, up to its last microsecond", rotateUntilLastMoment},
-		{"rotate-refuses-taken-id", "a successor in the place of another credential takes that one from its owner", rotateRefusesTakenID},
-		{"rotate-refuses-taken-digest", "a successor with the digest of another credential takes that one from its owner", rotateRefusesTakenDigest},
-		{"rotate-unknown-is-not-found", "a credential out of nothing belongs to nobody", rotateUnknown},
+		{"rotate-refuses-taken-id", "a successor that overwrites another credential takes it from its owner", rotateRefusesTakenID},
+		{"rotate-refuses-taken-digest", "a successor that overwrites another credential takes it from its owner", rotateRefusesTakenDigest},
+		{"rotate-unknown-is-not-found", "a successor of no credential belongs to no account", rotateUnknown},
 	}
 }
 
-// refused wants next not to replace old, and neither row to change.
+// refused checks that Rotate refuses to replace old by next, and changes nothing.
 func (p *probe) refused(old, next *store.Credential, want error) {
 	p.rotate(old.ID, next.CreatedAt.Add(overlap), next, want)
 	p.rows(old)
@@ -105,6 +105,6 @@ func rotateUnknown(p *probe) {
 		p.rotate(unknown.ID, next.CreatedAt.Add(overlap), next, store.ErrNotFound)
 		p.rotate("", next.CreatedAt.Add(overlap), next, store.ErrNotFound)
 		p.gone(unknown, next)
-		p.insert(credential()) // and once more where there are others
+		p.insert(credential()) // and try again in a store that is not empty
 	}
 }

@@ -10,14 +10,14 @@ import (
 
 func copyChecks() []check {
 	return []check{
-		{"insert-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", insertCopies},
-		{"rotate-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", rotateCopies},
-		{"update-copies", "a row that changes with the caller's variable grants scopes that nothing has granted", updateCopies},
-		{"returned-credentials-do-not-change", "what a request was judged by must not change under its feet", returnedDoNotChange},
+		{"insert-copies", "a row that changes with the caller's variable can gain scopes that were never granted", insertCopies},
+		{"rotate-copies", "a row that changes with the caller's variable can gain scopes that were never granted", rotateCopies},
+		{"update-copies", "a row that changes with the caller's variable can gain scopes that were never granted", updateCopies},
+		{"returned-credentials-do-not-change", "a credential must not change while a request is judged by it", returnedDoNotChange},
 	}
 }
 
-// spoil overwrites all that c refers to.
+// spoil overwrites the slices of c.
 func spoil(c *store.Credential) {
 	for i := range c.Scopes {
 		c.Scopes[i] = "admin"

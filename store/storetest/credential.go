@@ -8,11 +8,11 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// overlap is how long a rotated credential goes on being valid in the checks.
+// overlap is how long rotated credentials stay valid in the checks.
 const overlap = 10 * time.Minute
 
-// credential returns a token of an account of its own, made an hour ago and
-// valid for a day.
+// credential returns a token of a new account, created an hour ago and valid for a
+// day.
 func credential() *store.Credential {
 	created := time.Now().UTC().Truncate(time.Microsecond).Add(-time.Hour)
 	c := &store.Credential{
@@ -29,8 +29,8 @@ func credential() *store.Credential {
 	return c
 }
 
-// credentials returns n tokens of one account, made one second after the other,
-// the oldest first.
+// credentials returns n tokens of one account, the oldest first. Each was created a
+// second after the previous one.
 func credentials(n int) []*store.Credential {
 	cs := make([]*store.Credential, n)
 	for i := range cs {
@@ -48,8 +48,7 @@ func expired() *store.Credential {
 	return c
 }
 
-// full returns a secret with a value in every field, such as a store might find
-// hard to keep.
+// full returns a secret with a value in every field. The values are hard to store.
 func full() *store.Credential {
 	c := credential()
 	c.Kind = store.KindSecret
@@ -76,7 +75,7 @@ func full() *store.Credential {
 	return c
 }
 
-// successor returns what may replace c, a minute after c was made.
+// successor returns a credential that may replace c, created a minute after c.
 func successor(c *store.Credential) *store.Credential {
 	next := credential()
 	next.Kind = c.Kind
@@ -88,7 +87,7 @@ func successor(c *store.Credential) *store.Credential {
 	return next
 }
 
-// rotated returns what is left of c once next has replaced it.
+// rotated returns c as it is after next has replaced it.
 func rotated(c, next *store.Credential, until time.Time) *store.Credential {
 	c = c.Clone()
 	c.RotatedAt = next.CreatedAt
@@ -96,14 +95,14 @@ func rotated(c, next *store.Credential, until time.Time) *store.Credential {
 	return c
 }
 
-// revoked returns c as it is once it was revoked.
+// revoked returns c as it is after its revocation.
 func revoked(c *store.Credential, at time.Time) *store.Credential {
 	c = c.Clone()
 	c.RevokedAt = at
 	return c
 }
 
-// touched returns c as it is once it was used.
+// touched returns c as it is after a use.
 func touched(c *store.Credential, at time.Time) *store.Credential {
 	c = c.Clone()
 	c.LastUsedAt, c.LastUsedAddr = at, usedFrom

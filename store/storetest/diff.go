@@ -11,8 +11,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// diff says in which fields got is not what it should be, or "". An empty slice
-// is as good as nil; a time must be in UTC.
+// diff describes the fields in which got differs from want, or returns "". An empty
+// slice equals nil. A time must be in UTC.
 func diff(got, want *store.Credential) string {
 	if got == nil {
 		return "a nil credential and no error"
@@ -63,8 +63,8 @@ func moment(d *differences, field string, got, want time.Time) {
 	}
 }
 
-// show prints what would be unclear otherwise. It shows digests, which print
-// as "[digest]" by themselves: here they stand for nothing.
+// show formats a value for a failure. It shows the bytes of digests, which
+// otherwise print as "[digest]": the digests of this package belong to no plaintext.
 func show(v any) string {
 	switch v := v.(type) {
 	case store.Digest:
@@ -89,7 +89,7 @@ func showQuery(q store.Query) string { return showFields(reflect.ValueOf(q)) }
 
 func showChanges(ch store.Changes) string { return showFields(reflect.ValueOf(ch)) }
 
-// showFields prints the fields of a struct that are not zero.
+// showFields formats the fields of a struct that are not zero.
 func showFields(v reflect.Value) string {
 	var fields []string
 	for i := range v.NumField() {
@@ -100,7 +100,7 @@ func showFields(v reflect.Value) string {
 	return "{" + strings.Join(fields, ", ") + "}"
 }
 
-// outcome prints err as the outcome of a call.
+// outcome formats the error that a call returned, which may be nil.
 func outcome(err error) string {
 	if err == nil {
 		return "no error"

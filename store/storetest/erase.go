@@ -11,7 +11,7 @@ func eraseChecks() []check {
 		{"erase-deletes-the-account", "a deleted account must leave no personal data (GDPR article 17)", eraseDeletes},
 		{"erase-spares-other-accounts", "deleting one account must not sign out another", eraseSpares},
 		{"erase-leaves-no-trace", "an account that comes back must find neither its old rows nor its old limits", eraseLeavesNoTrace},
-		{"erase-has-no-page", "an account that is deleted a page at a time stays", eraseHasNoPage},
+		{"erase-has-no-page", "if only one page of rows is deleted, the rest of the account's data stays", eraseHasNoPage},
 	}
 }
 

@@ -9,21 +9,21 @@ import (
 
 func exactChecks() []check {
 	return []check{
-		{"ids-are-compared-exactly", "an ID that also selects another one revokes or shows somebody else's credential", idsAreExact},
-		{"subjects-are-compared-exactly", "an account that is taken for another sees and revokes that account's credentials", subjectsAreExact},
-		{"families-are-compared-exactly", "revoking one rotation chain must not reach into another", exact(
+		{"ids-are-compared-exactly", "an ID that also selects another credential shows or revokes a credential of another account", idsAreExact},
+		{"subjects-are-compared-exactly", "an account that is mistaken for another one sees and revokes that account's credentials", subjectsAreExact},
+		{"families-are-compared-exactly", "revoking one rotation chain must not revoke credentials of another", exact(
 			func(c *store.Credential, s string) { c.Family = s },
 			func(f *store.Filter, s string) { f.Family = s },
 		)},
-		{"clients-are-compared-exactly", "revoking what one client has exchanged must not reach what another has", exact(
+		{"clients-are-compared-exactly", "revoking the credentials of one client must not revoke those of another", exact(
 			func(c *store.Credential, s string) { c.ClientID = s },
 			func(f *store.Filter, s string) { f.ClientID = s },
 		)},
 	}
 }
 
-// lookalikes returns strings that differ, however much a database may think
-// otherwise: by collation, padding, patterns, separators, quoting or Unicode.
+// lookalikes returns different strings that a database may take for equal, because
+// of collation, padding, patterns, separators, quoting or Unicode.
 func lookalikes() []string {
 	return []string{
 		"ada", "Ada", "ADA", "ada ", " ada", "ada\t", "ada\n", "ad", "adaa",
@@ -37,7 +37,7 @@ func lookalikes() []string {
 func idsAreExact(p *probe) {
 	var all []*store.Credential
 	for _, id := range lookalikes() {
-		p.getNotFound(id) // none of those before is taken for it
+		p.getNotFound(id) // before its own insert, no other ID matches it
 		c := credential()
 		c.ID, c.Family = id, id
 		p.insert(c)

@@ -7,9 +7,9 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// This is WRONG: every check gets the same store, with what the checks before have
-// left in it. The second one that inserts a credential finds it there, and the
-// suite fails for a store that has no fault. Open an empty one each time.
+// This is WRONG: every check gets the same store, with the rows of the previous
+// checks in it, so the suite fails even for a correct store. Open an empty one each
+// time.
 func Example_incorrect() {
 	st := store.NewMemory()
 	testStore := func(t *testing.T) { // in a test file: func TestStore(t *testing.T)

@@ -8,22 +8,22 @@ import (
 
 func limitChecks() []check {
 	return []check{
-		{"limit-is-exact", "one more than the limit is a limit that is not kept; one less keeps from an account what it may have", limitIsExact},
-		{"limit-counts-what-never-expires", "a credential without an expiry lasts longest of all", limitCountsUnlimited},
-		{"limit-counts-until-expiry", "a credential is active up to its last microsecond", limitCountsUntilExpiry},
+		{"limit-is-exact", "a limit that allows one more is not kept; one that allows one less refuses a legitimate credential", limitIsExact},
+		{"limit-counts-what-never-expires", "a credential without an expiry lasts longest, so it must count", limitCountsUnlimited},
+		{"limit-counts-until-expiry", "a credential is active up to its last microsecond, so it must count until then", limitCountsUntilExpiry},
 		{"limit-ignores-expired", "an account whose credentials have all expired must be able to get a new one", limitIgnoresExpired},
-		{"limit-ignores-revoked", "revoking a credential is how an account makes room for another", limitIgnoresRevoked},
+		{"limit-ignores-revoked", "an account must be able to make room by revoking a credential", limitIgnoresRevoked},
 		{"limit-ignores-other-kinds", "each kind has a limit of its own", limitIgnoresOtherKinds},
-		{"limit-ignores-other-subjects", "no account may use up another's limit", limitIgnoresOtherSubjects},
-		{"limit-ignores-other-clients", "a client that exchanges its secret all day must not keep people from creating a token", limitIgnoresOtherClients},
-		{"limit-ignores-rotated", "an account at its limit must not be locked out because it renews what it has", limitIgnoresRotated},
-		{"limit-is-judged-at-creation", "the row's own time decides; a store that asks its clock disagrees with the caller about what has expired", limitIsJudgedAtCreation},
-		{"limit-counts-more-than-a-page", "a limit that is counted on a page of a list ends where the page does", limitCountsMoreThanAPage},
+		{"limit-ignores-other-subjects", "one account must not use up the limit of another", limitIgnoresOtherSubjects},
+		{"limit-ignores-other-clients", "a client that keeps exchanging its secret must not keep the account from creating a token", limitIgnoresOtherClients},
+		{"limit-ignores-rotated", "an account at its limit must still be able to rotate its credentials", limitIgnoresRotated},
+		{"limit-is-judged-at-creation", "the store must judge expiry at CreatedAt; if it uses its own clock, it may disagree with the caller", limitIsJudgedAtCreation},
+		{"limit-counts-more-than-a-page", "a store that counts only one page of a list does not keep larger limits", limitCountsMoreThanAPage},
 		{"limit-zero-is-none", "a caller that sets no limit must not be refused", limitZeroIsNone},
-		{"limit-ends-the-oldest", "a person who signs in on a new device must get in, and the oldest session must end", limitEndsOldest},
-		{"limit-ends-as-many-as-needed", "an account above a limit that was lowered must come back to it", limitEndsSeveral},
-		{"limit-recent-is-exact", "an account that creates and revokes in a loop must not grow without bound", recentIsExact},
-		{"limit-recent-counts-apart", "one account, kind or client must not use up another's rate", recentCountsApart},
+		{"limit-ends-the-oldest", "a sign-in on a new device must succeed, and must end the oldest session", limitEndsOldest},
+		{"limit-ends-as-many-as-needed", "after a limit was lowered, an account above it must get back to it", limitEndsSeveral},
+		{"limit-recent-is-exact", "an account that creates and revokes credentials in a loop must not add rows without bound", recentIsExact},
+		{"limit-recent-counts-apart", "one account, kind or client must not use up the rate of another", recentCountsApart},
 	}
 }
 
@@ -59,7 +59,7 @@ func limitIgnoresExpired(p *probe) {
 	now := cs[3].CreatedAt
 	cs[0].ExpiresAt = cs[0].CreatedAt.Add(time.Microsecond)
 	cs[1].ExpiresAt = now.Add(-time.Microsecond)
-	cs[2].ExpiresAt = now // no longer valid at it
+	cs[2].ExpiresAt = now // already expired at now
 	p.insert(cs[:3]...)
 	p.insertLimit(cs[3], 1, nil)
 }
@@ -117,7 +117,7 @@ func limitIgnoresRotated(p *probe) {
 	p.rotate(cs[0].ID, until, next, nil)
 	cs[1].CreatedAt = until.Add(-time.Microsecond)
 	p.insertLimit(cs[1], 1, store.ErrLimit) // next counts
-	p.insertLimit(cs[1], 2, nil)            // and cs[0] does not
+	p.insertLimit(cs[1], 2, nil)            // cs[0] does not
 }
 
 func limitIsJudgedAtCreation(p *probe) {
@@ -152,7 +152,7 @@ func limitZeroIsNone(p *probe) {
 
 func limitEndsOldest(p *probe) {
 	cs := credentials(7)
-	cs[1].CreatedAt = cs[0].CreatedAt // the smaller ID is older
+	cs[1].CreatedAt = cs[0].CreatedAt // so the one with the smaller ID is older
 	if cs[0].ID > cs[1].ID {
 		cs[0].ID, cs[1].ID = cs[1].ID, cs[0].ID
 		cs[0].Family, cs[1].Family = cs[0].ID, cs[1].ID
@@ -180,7 +180,7 @@ func limitEndsSeveral(p *probe) {
 	taken := credential()
 	taken.Subject, taken.CreatedAt, taken.ID = cs[0].Subject, cs[5].CreatedAt, cs[4].ID
 	p.insertLimits(taken, store.Limits{Active: 1, EndOldest: true}, store.ErrExists)
-	p.list(q, cs[5], cs[4]) // what was refused has ended nothing
+	p.list(q, cs[5], cs[4]) // the refused calls have ended nothing
 }
 
 func recentIsExact(p *probe) {
@@ -189,7 +189,7 @@ func recentIsExact(p *probe) {
 	cs[1].RevokedAt = cs[1].CreatedAt
 	cs[2].ExpiresAt = cs[2].CreatedAt
 	p.insert(cs[:3]...)
-	l := store.Limits{Recent: 4, Since: since} // cs[0] is older
+	l := store.Limits{Recent: 4, Since: since} // cs[0] was created before since
 	p.insertLimits(cs[3], l, nil)
 	next := successor(cs[3])
 	next.CreatedAt = cs[4].CreatedAt
@@ -201,7 +201,7 @@ func recentIsExact(p *probe) {
 	p.rotateLimits(cs[3].ID, cs[3].ExpiresAt, next, l, nil)
 	p.insertLimits(cs[5], l, store.ErrLimit)
 	l.EndOldest, l.Active = true, 1
-	p.insertLimits(cs[5], l, store.ErrLimit) // ending the oldest makes no room here
+	p.insertLimits(cs[5], l, store.ErrLimit) // EndOldest does not apply to Recent
 	p.gone(cs[5])
 	q := own(cs[0])
 	q.Active = true

@@ -9,16 +9,16 @@ import (
 
 func listChecks() []check {
 	return []check{
-		{"list-is-newest-first", "a person who looks for a credential to revoke looks for the latest", listNewestFirst},
+		{"list-is-newest-first", "an owner who wants to revoke a credential usually looks for the latest", listNewestFirst},
 		{"list-breaks-ties-by-id", "without a total order, pages repeat some credentials and miss others", listBreaksTies},
-		{"list-selects-by-subject-and-kind", "a field that is ignored shows one account what belongs to another", listSelects},
-		{"list-selects-by-client", "tokens that a client has exchanged must not push an account's own off its page", listByClient},
-		{"list-of-any-client", "an account must be able to see everything that still works", listAnyClient},
-		{"list-active", "an account must see what still works, and all of it", listActive},
-		{"list-limit", "a page is as long as was asked for", listLimit},
-		{"list-default-limit", "an account with a million credentials must not fill the memory of its service", listDefaultLimit},
-		{"list-limit-above-default", "the default is a default, not a cap", listAboveDefault},
-		{"list-no-match-is-no-error", "an account without credentials is neither an outage nor an unknown credential", listNoMatch},
+		{"list-selects-by-subject-and-kind", "a store that ignores a field shows one account the credentials of another", listSelects},
+		{"list-selects-by-client", "tokens that a client exchanged must not push the account's own tokens off the page", listByClient},
+		{"list-of-any-client", "an account must be able to see all of its active credentials", listAnyClient},
+		{"list-active", "an account must be able to see all of its active credentials", listActive},
+		{"list-limit", "a page must have the requested length", listLimit},
+		{"list-default-limit", "listing an account with a million credentials must not fill the service's memory", listDefaultLimit},
+		{"list-limit-above-default", "a caller may ask for longer pages than the default", listAboveDefault},
+		{"list-no-match-is-no-error", "an account without credentials is normal, not an error", listNoMatch},
 		{"list-refuses-incomplete-query", "a forgotten field must never mean every account", listRefuses},
 	}
 }
@@ -36,7 +36,7 @@ func listNewestFirst(p *probe) {
 }
 
 func listBreaksTies(p *probe) {
-	// In descending order of their bytes, which is not that of any dictionary.
+	// In descending order of their bytes, which differs from alphabetical order.
 	order := []string{"é", "z", "a", "_", "Z", "B", "AB", "A-", "A", "9", "10", "1", "-1"}
 	byID := make(map[string]*store.Credential)
 	cs := credentials(len(order))
@@ -125,7 +125,7 @@ func listActive(p *probe) {
 	p.insert(cs...)
 	p.revoke(store.Filter{ID: cs[2].ID}, cs[2].CreatedAt, cs[2])
 	p.revoke(store.Filter{ID: cs[5].ID}, cs[5].CreatedAt, cs[5])
-	next := successor(cs[4]) // and the old one lives on for hours
+	next := successor(cs[4]) // cs[4] stays active for hours
 	p.rotate(cs[4].ID, cs[4].ExpiresAt, next, nil)
 	q := own(cs[0])
 	p.list(q, next, cs[5], cs[4], cs[3], cs[2], cs[1], cs[0])

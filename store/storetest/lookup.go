@@ -9,19 +9,19 @@ import (
 
 func lookupChecks() []check {
 	return []check{
-		{"insert-keeps-every-field", "the row decides what its bearer may do: what is lost of it (a network, an expiry) widens that", keepsEveryField},
-		{"insert-keeps-empty-fields", "an empty scope is not the same as none, and a time that is not set means never", keepsEmptyFields},
-		{"find-unknown-is-not-found", "an unknown credential is the commonest of all attacks: it must be refused, neither accepted nor taken for an outage", findUnknown},
-		{"get-unknown-is-not-found", "a page that shows one credential tells a wrong ID from an outage by this error", getUnknown},
-		{"find-after-a-miss", "a credential that was looked for before it was issued must not be refused ever after", findAfterMiss},
-		{"find-compares-whole-digest", "a store that compares a part of the digest accepts plaintexts that were never issued", findComparesWholeDigest},
-		{"digests-that-start-alike-are-kept-apart", "an index on a part of the digest refuses or confuses credentials of different accounts", keepsNearDigestsApart},
-		{"find-keeps-kinds-apart", "a client secret that is accepted as an access token escapes the rules for secrets, and the other way round", findKeepsKindsApart},
-		{"find-returns-expired", "the caller decides validity and reports the cause; a store that hides the row reports an expired credential as forged", findReturnsExpired},
-		{"find-returns-revoked", "the caller decides validity and reports the cause; reuse of a revoked credential is a sign of theft", findReturnsRevoked},
-		{"digest-is-unique-across-kinds", "one plaintext that is both a token and a secret is neither: revoking one leaves the other", digestIsUnique},
-		{"id-is-unique", "a credential is revoked by its ID: two with one ID leave one alive", idIsUnique},
-		{"refused-insert-changes-nothing", "a second row in the place of the first hands one account's credential to another", refusedInsertChangesNothing},
+		{"insert-keeps-every-field", "the row decides what a credential may do; losing a network or an expiry widens that", keepsEveryField},
+		{"insert-keeps-empty-fields", "a scope that is the empty string differs from no scope, and an unset time means never", keepsEmptyFields},
+		{"find-unknown-is-not-found", "requests with unknown credentials are common; they must be refused, and not treated as an outage", findUnknown},
+		{"get-unknown-is-not-found", "by this error a page distinguishes a wrong ID from an outage", getUnknown},
+		{"find-after-a-miss", "a credential that was looked up before it was issued must be accepted afterwards", findAfterMiss},
+		{"find-compares-whole-digest", "a store that compares only part of the digest accepts plaintexts that were never issued", findComparesWholeDigest},
+		{"digests-that-start-alike-are-kept-apart", "a store that indexes only part of the digest can confuse credentials of different accounts", keepsNearDigestsApart},
+		{"find-keeps-kinds-apart", "a client secret that is accepted as a token, or the reverse, escapes the rules of its kind", findKeepsKindsApart},
+		{"find-returns-expired", "the caller decides validity; if the store hides the row, an expired credential is reported as unknown", findReturnsExpired},
+		{"find-returns-revoked", "the caller decides validity; the use of a revoked credential is a sign of theft that must be reported", findReturnsRevoked},
+		{"digest-is-unique-across-kinds", "if one plaintext belongs to two rows, revoking one leaves the other valid", digestIsUnique},
+		{"id-is-unique", "credentials are revoked by ID; if two have the same ID, one stays valid", idIsUnique},
+		{"refused-insert-changes-nothing", "an insert that overwrites a row gives one account's credential to another", refusedInsertChangesNothing},
 	}
 }
 
@@ -51,7 +51,7 @@ func getUnknown(p *probe) {
 	p.insert(credential())
 	p.getNotFound(credential().ID)
 	for _, id := range []string{"", "%", "*", "\x00", "a\x00b", "\xff", "' OR 1=1 --", strings.Repeat("a", 4096)} {
-		p.getNotFound(id) // an ID comes from a URL
+		p.getNotFound(id) // IDs come from URLs
 	}
 }
 
@@ -149,7 +149,7 @@ func refusedInsertChangesNothing(p *probe) {
 	byDigest.Digest, byDigest.Subject = c.Digest, c.Subject
 	p.insertLimit(byID, 0, store.ErrExists)
 	p.insertLimit(byDigest, 0, store.ErrExists)
-	p.insertLimit(c, 0, store.ErrExists) // the very same
+	p.insertLimit(c, 0, store.ErrExists) // the same credential again
 	p.rows(c)
 	q := own(c)
 	q.ClientID = c.ClientID

@@ -65,8 +65,8 @@ func copyMutants() []mutant {
 	}
 }
 
-// sharing makes every row that was given to keep share its slices with the
-// credential that it was made of.
+// sharing makes each row that was passed to keep share its slices with the
+// caller's credential.
 func (m *mutable) sharing() (keep func(*store.Credential)) {
 	var given sync.Map // store.Credential by ID
 	m.onRead(func(c *store.Credential) {

@@ -37,7 +37,7 @@ func exactMutants() []mutant {
 
 func padded(a, b string) bool { return strings.TrimRight(a, " ") == strings.TrimRight(b, " ") }
 
-// like compares s with a pattern as SQL does, as far as one wildcard goes.
+// like compares s with a pattern as SQL does, for patterns with one wildcard.
 func like(s, pattern string) bool {
 	if before, ok := strings.CutSuffix(pattern, "%"); ok {
 		return strings.HasPrefix(s, before)
@@ -45,7 +45,7 @@ func like(s, pattern string) bool {
 	return s == pattern || pattern == "_" && len(s) == 1
 }
 
-// getWhere makes Get return the first row whose ID is equal enough.
+// getWhere makes Get return the first row whose ID equal accepts.
 func (m *mutable) getWhere(equal func(stored, asked string) bool) {
 	m.get = func(ctx context.Context, id string) (*store.Credential, error) {
 		for _, c := range m.rows() {
@@ -57,8 +57,8 @@ func (m *mutable) getWhere(equal func(stored, asked string) bool) {
 	}
 }
 
-// subjectWhere makes List, Revoke and Erase select the rows whose subject is equal
-// enough.
+// subjectWhere makes List, Revoke and Erase select the rows whose subject equal
+// accepts.
 func (m *mutable) subjectWhere(equal func(stored, asked string) bool) {
 	subjects := func(asked string) []string {
 		all := []string{asked}
@@ -91,8 +91,7 @@ func (m *mutable) subjectWhere(equal func(stored, asked string) bool) {
 	}
 }
 
-// revokeWhere makes Revoke select the rows of which one field is equal enough to
-// that of the filter.
+// revokeWhere makes Revoke compare one field of the rows and the filter by equal.
 func (m *mutable) revokeWhere(equal func(stored, asked string) bool, field func(*store.Credential, *store.Filter) (string, *string)) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) (digests []store.Digest, err error) {
 		filters := []store.Filter{f}

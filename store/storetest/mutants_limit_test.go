@@ -123,17 +123,17 @@ func oldest(a, b *store.Credential) int {
 	return cmp.Or(a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 }
 
-// A limiter is how an Insert with a fault counts. Zero fields count rightly.
+// A limiter describes how a faulty Insert counts. Zero fields are correct.
 type limiter struct {
 	change   func(*store.Limits)
 	counts   func(row, c *store.Credential) bool
 	recent   func(row, c *store.Credential, since time.Time) bool
 	order    func(a, b *store.Credential) int
-	most     int // how many may end for one
+	most     int // how many credentials one Insert may end
 	endFirst bool
 }
 
-// limit makes Insert keep limits as r does.
+// limit makes Insert count as r describes.
 func (m *mutable) limit(r limiter) {
 	if r.counts == nil {
 		r.counts = counts

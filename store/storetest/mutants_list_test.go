@@ -13,7 +13,7 @@ import (
 )
 
 func listMutants() []mutant {
-	// lastOf returns the row of which a page begins after.
+	// lastOf returns the last row before a page.
 	lastOf := func(m *mutable, q store.Query) *store.Credential {
 		_, id, _ := q.After.Position()
 		last, _ := m.raw.Get(context.Background(), id)
@@ -182,7 +182,7 @@ func listMutants() []mutant {
 	}
 }
 
-// beforeList changes the queries that List is given.
+// beforeList changes the queries that are passed to List.
 func (m *mutable) beforeList(change func(*store.Query)) {
 	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
 		change(&q)
@@ -190,7 +190,7 @@ func (m *mutable) beforeList(change func(*store.Query)) {
 	}
 }
 
-// afterList changes what List returns.
+// afterList changes the results of List.
 func (m *mutable) afterList(change func(store.Query, []*store.Credential) []*store.Credential) {
 	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
 		rows, next, err := m.raw.List(ctx, q)
@@ -198,8 +198,8 @@ func (m *mutable) afterList(change func(store.Query, []*store.Credential) []*sto
 	}
 }
 
-// listWhere makes the first page of a valid query show the rows that selects
-// reports, whether active or not.
+// listWhere makes List return the rows for which selects is true, active or not, as
+// the first page.
 func (m *mutable) listWhere(selects func(store.Query, *store.Credential) bool) {
 	m.list = func(ctx context.Context, q store.Query) ([]*store.Credential, store.Cursor, error) {
 		if _, _, err := m.raw.List(ctx, q); err != nil {

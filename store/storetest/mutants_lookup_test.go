@@ -162,7 +162,7 @@ func lookupMutants() []mutant {
 	}
 }
 
-// findWhere makes Find return the first row that is equal enough.
+// findWhere makes Find return the first row that equal accepts.
 func (m *mutable) findWhere(equal func(*store.Credential, store.Kind, store.Digest) bool) {
 	m.find = func(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
 		if ctx.Err() != nil {

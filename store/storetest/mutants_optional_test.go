@@ -109,8 +109,8 @@ func eraseMutants() []mutant {
 	}
 }
 
-// eraseWhere makes Erase delete the rows for which del reports true, given how many
-// it has deleted.
+// eraseWhere makes Erase delete the rows for which del returns true. It passes the
+// number of rows that are deleted already.
 func (m *mutable) eraseWhere(del func(c *store.Credential, subject string, n int) bool) {
 	m.erase = func(ctx context.Context, subject string) (n int, err error) {
 		for _, c := range m.rows() {

@@ -23,7 +23,7 @@ func raceMutants() []mutant {
 				}
 				pause()
 				err = m.raw.Rotate(ctx, id, until, next, l)
-				if errors.Is(err, store.ErrConflict) { // another call was faster: not noticed
+				if errors.Is(err, store.ErrConflict) { // ignores that another call was faster
 					err = m.raw.add(ctx, next)
 				}
 				return err
@@ -191,8 +191,8 @@ func raceMutants() []mutant {
 	}
 }
 
-// insertAfter makes Insert look first whether c is taken, and succeed then even
-// where another call was faster.
+// insertAfter makes Insert first check whether c is taken. After that it succeeds
+// even if another call inserts c first.
 func (m *mutable) insertAfter(taken func(c *store.Credential) bool) {
 	m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
 		if taken(c) {
@@ -207,8 +207,8 @@ func (m *mutable) insertAfter(taken func(c *store.Credential) bool) {
 	})
 }
 
-// touchAfter makes Touch read a row first and write it then, as write says of
-// what was read and what is there by now.
+// touchAfter makes Touch read a row, pause, and store the result of write, which
+// gets the row that was read and the current one.
 func (m *mutable) touchAfter(write func(at time.Time, read, now *store.Credential) *store.Credential) {
 	m.onUse(func(ctx context.Context, id string, at time.Time, u store.Use) error {
 		at = at.UTC().Truncate(time.Microsecond)

@@ -199,10 +199,10 @@ func revokeMutants() []mutant {
 	}
 }
 
-// roundsToZero reports whether t is zero for a store, though not for Go.
+// roundsToZero reports whether t is not zero but rounds down to the zero time.
 func roundsToZero(t time.Time) bool { return !t.IsZero() && t.Truncate(time.Microsecond).IsZero() }
 
-// zeroRevoke has revoke called for the times that are zero.
+// zeroRevoke makes Revoke call revoke if the time is zero.
 func (m *mutable) zeroRevoke(zero func(time.Time) bool, revoke func(context.Context, store.Filter) ([]store.Digest, error)) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 		if zero(at) {
@@ -228,7 +228,7 @@ func (m *mutable) revokeWhen(live func(c *store.Credential, at time.Time) bool) 
 	}
 }
 
-// beforeRevoke changes the filters that Revoke is given.
+// beforeRevoke changes the filters that are passed to Revoke.
 func (m *mutable) beforeRevoke(change func(*store.Filter)) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 		change(&f)
@@ -236,7 +236,7 @@ func (m *mutable) beforeRevoke(change func(*store.Filter)) {
 	}
 }
 
-// afterRevoke changes the rows that Revoke matched.
+// afterRevoke changes the rows that matched the filter, after Revoke.
 func (m *mutable) afterRevoke(change func(at time.Time, before, after *store.Credential) *store.Credential) {
 	m.revoke = func(ctx context.Context, f store.Filter, at time.Time) ([]store.Digest, error) {
 		matched := m.matched(f)

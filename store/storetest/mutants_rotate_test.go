@@ -214,7 +214,7 @@ func rotateMutants() []mutant {
 	}
 }
 
-// beforeRotate changes the successors that Rotate is given, or refuses them.
+// beforeRotate changes the successors that are passed to Rotate, or refuses them.
 func (m *mutable) beforeRotate(change func(old, next *store.Credential) error) {
 	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 		next = next.Clone()
@@ -242,8 +242,8 @@ func (m *mutable) afterRotate(change func(before, after *store.Credential, until
 	}
 }
 
-// unlessConflict makes Rotate add the successor all the same where it should
-// refuse it and ignore says so.
+// unlessConflict makes Rotate add the successor despite ErrConflict if ignore
+// returns true.
 func (m *mutable) unlessConflict(ignore func(old, next *store.Credential) bool) {
 	m.rotate = func(ctx context.Context, id string, until time.Time, next *store.Credential, l store.Limits) error {
 		err := m.raw.Rotate(ctx, id, until, next, l)

@@ -7,7 +7,7 @@ import (
 // A mutant is a store with one fault.
 type mutant struct {
 	fault  string
-	caught []string // the checks that are there to find it; others may find it too
+	caught []string // the checks that must find the fault; others may find it, too
 	plant  func(m *mutable)
 }
 

@@ -85,7 +85,7 @@ func watchMutants() []mutant {
 		{fault: "Watch does not end", caught: []string{"watch-ends-with-its-context"}, plant: func(m *mutable) {
 			m.watch = func(ctx context.Context, alive func(), changed func(store.Digest)) error {
 				forever := context.WithoutCancel(ctx)
-				timeout, cancel := context.WithTimeout(forever, 2*prompt) // but for this test
+				timeout, cancel := context.WithTimeout(forever, 2*prompt) // so that the test ends
 				defer cancel()
 				return m.raw.Watch(timeout, alive, changed)
 			}
@@ -106,7 +106,7 @@ func watchMutants() []mutant {
 	}
 }
 
-// onWatch makes every Watch report what change does with each report.
+// onWatch makes every Watch pass its reports through change.
 func (m *mutable) onWatch(change func(d store.Digest, report func(store.Digest))) {
 	m.watch = func(ctx context.Context, alive func(), changed func(store.Digest)) error {
 		return m.raw.Watch(ctx, alive, func(d store.Digest) { change(d, changed) })

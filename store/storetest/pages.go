@@ -10,10 +10,10 @@ import (
 
 func pageChecks() []check {
 	return []check{
-		{"pages-show-every-row-once", "a credential that no page shows cannot be found to be revoked", pagesShowEveryRow},
-		{"pages-end", "a cursor after the last page makes a client ask forever; none before it hides the rest", pagesEnd},
-		{"pages-go-on-after-a-row-that-left", "a row that was revoked or deleted between two pages must not end the list, nor start it anew", pagesGoOn},
-		{"pages-of-another-account", "a cursor of another account must not show that account's credentials, nor whether they exist", pagesOfAnotherAccount},
+		{"pages-show-every-row-once", "an owner cannot revoke a credential that no page shows", pagesShowEveryRow},
+		{"pages-end", "a cursor after the last page makes clients loop; a missing cursor hides the rest", pagesEnd},
+		{"pages-go-on-after-a-row-that-left", "a row that was revoked or deleted between two pages must neither end the list nor restart it", pagesGoOn},
+		{"pages-of-another-account", "a cursor from another account must reveal nothing about that account's credentials", pagesOfAnotherAccount},
 	}
 }
 
@@ -42,8 +42,8 @@ func pagesShowEveryRow(p *probe) {
 	}
 }
 
-// all returns what all pages from q on show, and fails the check if there are
-// more than n rows.
+// all returns the credentials of the page q and of all pages after it. It fails the
+// check if there are more than n.
 func (p *probe) all(q store.Query, n int) []*store.Credential {
 	var seen []*store.Credential
 	for p.err == nil {
@@ -107,7 +107,7 @@ func pagesOfAnotherAccount(p *probe) {
 	if others := where(p.all(q, 3), func(c *store.Credential) bool { return c.Subject != mine[0].Subject }); len(others) > 0 {
 		p.wrong("%s: returned %d credentials of another account", listing(q), len(others))
 	}
-	latest := credential() // which the store does not have
+	latest := credential() // the store does not have it
 	latest.CreatedAt = time.Now()
 	q.After = store.NewCursor(latest)
 	p.list(q, mine[2], mine[1], mine[0])

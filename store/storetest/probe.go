@@ -11,14 +11,13 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A probe makes the calls of one check and remembers the first answer that was
-// wrong. From then on its methods do nothing, so a check is a plain list of
-// steps. It is not safe for concurrent use; what a check calls at once it calls
-// on st itself.
+// A probe makes the calls of one check and remembers the first wrong answer. After
+// that its methods do nothing, so a check is a plain list of steps. A probe is not
+// safe for concurrent use: for concurrent calls a check uses st directly.
 type probe struct {
 	ctx   context.Context
-	st    store.Store // as the check sees it: see options
-	given store.Store // as it was opened
+	st    store.Store // the store that the check uses, maybe a translator
+	given store.Store // the store that open returned
 	wrote string      // the last call that may have changed something
 	err   error
 	skip  string // the optional interface that the store lacks
@@ -33,8 +32,8 @@ func (p *probe) failf(format string, args ...any) {
 	}
 }
 
-// wrong is failf for what a read returned: it is the write before it that is to
-// blame, mostly.
+// wrong is failf for a wrong answer. It adds the last write, which is usually the
+// cause.
 func (p *probe) wrong(format string, args ...any) {
 	if p.wrote != "" {
 		format, args = format+"\nafter %s", append(args, p.wrote)
@@ -42,16 +41,16 @@ func (p *probe) wrong(format string, args ...any) {
 	p.failf(format, args...)
 }
 
-// expect fails the check unless err is want, or wraps it. A call is a string, or
-// has a String method where it would be made too often for nothing.
+// expect fails the check unless err is want, or wraps it. A call is a string. If
+// formatting it each time would take too long, it has a String method instead.
 func (p *probe) expect(call any, err, want error) {
 	if !errors.Is(err, want) {
 		p.wrong("%s: %s, want %s", call, outcome(err), outcome(want))
 	}
 }
 
-// mistaken wants err to be of a mistake of the caller: none of the answers that a
-// service acts upon.
+// mistaken checks that err reports a mistake of the caller, so it is none of the
+// answers of a store.
 func (p *probe) mistaken(call string, err error) {
 	if err == nil || slices.ContainsFunc(answers, func(a error) bool { return errors.Is(err, a) }) {
 		p.wrong("%s: %s, want an error that names the mistake", call, outcome(err))
@@ -60,8 +59,8 @@ func (p *probe) mistaken(call string, err error) {
 
 var answers = []error{store.ErrNotFound, store.ErrExists, store.ErrLimit, store.ErrConflict}
 
-// insert adds credentials where nothing may refuse them. The store is given
-// copies: whatever it does with those, the check knows what it asked for.
+// insert adds credentials that the store must accept. It passes copies, so that the
+// store cannot change those of the check.
 func (p *probe) insert(cs ...*store.Credential) {
 	for _, c := range cs {
 		p.insertLimit(c, 0, nil)
@@ -72,7 +71,7 @@ func (p *probe) insertLimit(c *store.Credential, active int, want error) {
 	p.insertLimits(c, store.Limits{Active: active}, want)
 }
 
-// insertLimits inserts c and wants exactly these to have ended for it.
+// insertLimits inserts c and checks that exactly the given credentials have ended.
 func (p *probe) insertLimits(c *store.Credential, l store.Limits, want error, ended ...*store.Credential) {
 	if p.err != nil {
 		return
@@ -132,7 +131,7 @@ func (p *probe) rotateLimits(id string, until time.Time, next *store.Credential,
 	p.wrote = call
 }
 
-// usedFrom is the address of every use in the checks, unless they say otherwise.
+// usedFrom is the default address of uses.
 var usedFrom = netip.MustParseAddr("192.0.2.7")
 
 func (p *probe) touch(id string, at time.Time) {
@@ -148,7 +147,8 @@ func (p *probe) touchAll(uses ...store.Use) {
 	p.wrote = call
 }
 
-// revoke revokes what f selects and wants to hear of exactly these, in any order.
+// revoke revokes the credentials that f selects, and checks that Revoke returns
+// exactly those in want, in any order.
 func (p *probe) revoke(f store.Filter, at time.Time, want ...*store.Credential) {
 	if p.err != nil {
 		return
@@ -160,7 +160,7 @@ func (p *probe) revoke(f store.Filter, at time.Time, want ...*store.Credential) 
 	p.wrote = call
 }
 
-// digests wants got to be the digests of want, in any order.
+// digests checks that got are the digests of want, in any order.
 func (p *probe) digests(call string, got []store.Digest, want ...*store.Credential) {
 	missing := slices.DeleteFunc(slices.Clone(want), func(c *store.Credential) bool { return slices.Contains(got, c.Digest) })
 	if len(got) != len(want) || len(missing) > 0 {
@@ -168,7 +168,7 @@ func (p *probe) digests(call string, got []store.Digest, want ...*store.Credenti
 	}
 }
 
-// prune prunes rotated rows like the others.
+// prune uses the same time for rotated rows and for others.
 func (p *probe) prune(before time.Time, want int) {
 	p.pruneBefore(store.PruneBefore{Ended: before, Rotated: before}, want)
 }
@@ -204,13 +204,13 @@ type listing store.Query
 
 func (l listing) String() string { return "List(" + showQuery(store.Query(l)) + ")" }
 
-// list wants q to select exactly these, in this order, as its first page.
+// list checks that the page of q consists of exactly these, in this order.
 func (p *probe) list(q store.Query, want ...*store.Credential) {
 	got, _ := p.page(q)
 	p.sequence(listing(q), got, want)
 }
 
-// sequence wants a call to have returned exactly these, in this order.
+// sequence checks that a call has returned exactly those in want, in this order.
 func (p *probe) sequence(call any, got, want []*store.Credential) {
 	for i := range max(len(got), len(want)) {
 		g, w := "none", "none"
@@ -226,7 +226,7 @@ func (p *probe) sequence(call any, got, want []*store.Credential) {
 	}
 }
 
-// page returns what List returns, or nil where the check has failed.
+// page calls List. It returns nil if the check has failed.
 func (p *probe) page(q store.Query) ([]*store.Credential, store.Cursor) {
 	if p.err != nil {
 		return nil, ""
@@ -242,8 +242,8 @@ func (p *probe) page(q store.Query) ([]*store.Credential, store.Cursor) {
 	return got, next
 }
 
-// rows wants the store to hold these credentials, the same in every field
-// whatever way they are asked for.
+// rows checks that every way to read these credentials returns them, with every
+// field as in want.
 func (p *probe) rows(want ...*store.Credential) {
 	for _, c := range want {
 		for _, r := range reads(p.st, c) {
@@ -259,8 +259,7 @@ func (p *probe) rows(want ...*store.Credential) {
 	}
 }
 
-// gone wants the store not to hold these credentials, whatever way they are
-// asked for.
+// gone checks that no way to read these credentials finds them.
 func (p *probe) gone(cs ...*store.Credential) {
 	for _, c := range cs {
 		for _, r := range reads(p.st, c) {

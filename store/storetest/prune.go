@@ -8,13 +8,13 @@ import (
 
 func pruneChecks() []check {
 	return []check{
-		{"prune-deletes-what-ended", "a store from which nothing is deleted grows until it fails", pruneDeletes},
-		{"prune-keeps-the-boundary", "what ended at the given time did not end before it: 30 days are 30 days", pruneKeepsBoundary},
-		{"prune-keeps-what-is-current", "deleting a credential that is in use signs its owner out", pruneKeepsCurrent},
-		{"prune-keeps-rotated-longer", "a rotated credential that was deleted too early no longer shows that it was stolen", pruneKeepsRotated},
-		{"prune-leaves-no-trace", "a row that an index still holds is a credential that was not deleted", pruneLeavesNoTrace},
-		{"prune-frees-id-and-digest", "a store that remembers what it deleted grows without bound and refuses what is new", pruneFrees},
-		{"prune-has-no-page", "a store that deletes a page at a time never catches up", pruneHasNoPage},
+		{"prune-deletes-what-ended", "a store that never deletes rows grows until it fails", pruneDeletes},
+		{"prune-keeps-the-boundary", "a credential that ended exactly at the given time did not end before it", pruneKeepsBoundary},
+		{"prune-keeps-what-is-current", "deleting an active credential signs its owner out", pruneKeepsCurrent},
+		{"prune-keeps-rotated-longer", "once a rotated credential is deleted, its reuse is no longer detected as theft", pruneKeepsRotated},
+		{"prune-leaves-no-trace", "a row that is still in an index was not really deleted", pruneLeavesNoTrace},
+		{"prune-frees-id-and-digest", "a store that remembers deleted rows grows without bound and refuses new ones", pruneFrees},
+		{"prune-has-no-page", "a store that deletes only one page of rows never catches up", pruneHasNoPage},
 	}
 }
 
@@ -42,7 +42,7 @@ func pruneKeepsBoundary(p *probe) {
 	cs[2].ExpiresAt = before.Add(time.Microsecond)
 	p.insert(cs...)
 	p.prune(before, 0)
-	p.prune(before.Add(999*time.Nanosecond), 0) // rounded down as every time is
+	p.prune(before.Add(999*time.Nanosecond), 0) // rounded down, like every time
 	p.rows(cs...)
 	p.prune(before.Add(time.Microsecond), 2)
 	p.gone(cs[0], cs[1])
@@ -58,7 +58,7 @@ func pruneKeepsCurrent(p *probe) {
 	next := successor(cs[3])
 	until := next.CreatedAt.Add(time.Hour)
 	p.insert(cs...)
-	p.rotate(cs[3].ID, until, next, nil) // rotated is not ended
+	p.rotate(cs[3].ID, until, next, nil) // rotated, but not ended yet
 	p.prune(time.Time{}, 0)
 	p.prune(next.CreatedAt.Add(overlap), 0)
 	p.rows(cs[0], cs[1], cs[2], rotated(cs[3], next, until), next)

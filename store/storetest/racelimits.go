@@ -9,9 +9,9 @@ import (
 
 func raceLimitChecks() []check {
 	return []check{
-		{"concurrent-insert-keeps-the-limit", "whoever sends many requests at once gets round a limit that is counted first and used later", repeat(crowds, raceLimit)},
-		{"concurrent-insert-ends-the-oldest-exactly", "a crowd of sign-ins must not leave more sessions than the limit, nor end more than needed", repeat(crowds, raceEndOldest)},
-		{"concurrent-creation-keeps-the-rate", "a crowd of requests must not create more than the account may", repeat(crowds, raceRecent)},
+		{"concurrent-insert-keeps-the-limit", "if the store counts first and inserts later, parallel requests exceed the limit", repeat(crowds, raceLimit)},
+		{"concurrent-insert-ends-the-oldest-exactly", "parallel sign-ins must not leave more sessions than the limit, nor end more than needed", repeat(crowds, raceEndOldest)},
+		{"concurrent-creation-keeps-the-rate", "parallel requests must not create more credentials than the account may", repeat(crowds, raceRecent)},
 	}
 }
 
@@ -23,7 +23,7 @@ func raceLimit(p *probe) {
 	p.list(own(cs[0]), won...)
 }
 
-// raceRecent creates and rotates at once, which count alike.
+// raceRecent creates and rotates at the same time: both count toward the limit.
 func raceRecent(p *probe) {
 	const recent = 10
 	cs := credentials(50)
@@ -43,7 +43,8 @@ func raceRecent(p *probe) {
 	p.winners(errs, recent, store.ErrLimit)
 }
 
-// raceEndOldest signs in many times at once: so many remain as may.
+// raceEndOldest signs in many times at once: exactly as many sessions remain as the
+// limit allows.
 func raceEndOldest(p *probe) {
 	const limit = 5
 	cs := credentials(50)

@@ -11,11 +11,11 @@ import (
 
 func raceRevokeChecks() []check {
 	return []check{
-		{"concurrent-revoke-reports-once", "each revocation is one event: reported twice it is alarming, reported never it is missed", repeat(rounds, raceRevoke)},
-		{"concurrent-rotate-cannot-escape-revoke", "a thief who keeps rotating must not get past the revocation of the family", repeat(rounds, raceRotateRevoke)},
-		{"concurrent-touch-cannot-undo-revoke", "a row that was read before the revocation and written after it is a credential back from the dead", repeat(rounds, raceTouchRevoke)},
-		{"concurrent-chain-cannot-escape-revoke", "a thief who keeps rotating must not stay ahead of the revocation", repeat(rounds, raceChain)},
-		{"concurrent-update-cannot-undo-revoke", "a row that was read before the revocation and written after it is a credential back from the dead", repeat(rounds, raceUpdateRevoke)},
+		{"concurrent-revoke-reports-once", "each revocation is one event and must be reported exactly once", repeat(rounds, raceRevoke)},
+		{"concurrent-rotate-cannot-escape-revoke", "a thief who keeps rotating a credential must not escape the revocation of its family", repeat(rounds, raceRotateRevoke)},
+		{"concurrent-touch-cannot-undo-revoke", "writing back a row that was read before a revocation makes the credential valid again", repeat(rounds, raceTouchRevoke)},
+		{"concurrent-chain-cannot-escape-revoke", "a thief who keeps rotating a credential must not stay ahead of the revocation", repeat(rounds, raceChain)},
+		{"concurrent-update-cannot-undo-revoke", "writing back a row that was read before a revocation makes the credential valid again", repeat(rounds, raceUpdateRevoke)},
 	}
 }
 
@@ -101,14 +101,14 @@ func raceUpdateRevoke(p *probe) {
 	got, err := p.st.Get(p.ctx, c.ID)
 	p.expect("Get", err, nil)
 	if got != nil {
-		c.Name = got.Name // of any of them
+		c.Name = got.Name // any of the names may be the last
 	}
 	p.rows(revoked(c, at))
 }
 
 // raceChain rotates a credential again and again while its account revokes
-// everything. Whatever Rotate has returned before is dead when Revoke returns, and
-// nothing that descends from it can live on.
+// everything. When Revoke returns, no credential of the chain is active, and none
+// can become active later.
 func raceChain(p *probe) {
 	c := credential()
 	p.insert(c)
@@ -142,7 +142,7 @@ func raceChain(p *probe) {
 			old = next
 		}
 	})
-	p.expect("Revoke", errs[1], nil) // first: if it has failed, rotations may go on
+	p.expect("Revoke", errs[1], nil) // checked first: if Revoke failed, rotations may succeed
 	p.succeed(errs)
 	q := own(c)
 	q.Active = true

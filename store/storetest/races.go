@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// It takes an unlucky moment for these to fail, and so several tries: many of a
-// few calls, a few of many.
+// A fault in these checks shows only if calls happen to overlap, so each check is
+// repeated: often if it makes few calls, and a few times if it makes many.
 const (
 	rounds = 25
 	crowds = 3
@@ -19,11 +19,11 @@ const (
 
 func raceChecks() []check {
 	return []check{
-		{"concurrent-rotate-has-one-winner", "two successors of one credential: one of them is a thief's", repeat(crowds, raceRotate)},
-		{"concurrent-insert-of-one-digest", "of two rows with one digest, revoking one leaves the other", repeat(crowds, raceDigest)},
-		{"concurrent-insert-of-one-id", "of two rows with one ID, revoking one leaves the other", repeat(crowds, raceID)},
-		{"concurrent-touch-keeps-the-latest", "the latest use is the one that its owner needs to see", repeat(crowds, raceTouch)},
-		{"concurrent-touch-cannot-undo-prune", "a use that is reported while its row is deleted must not bring that back", repeat(rounds, raceTouchPrune)},
+		{"concurrent-rotate-has-one-winner", "if one credential has two successors, one of them may be in the hands of a thief", repeat(crowds, raceRotate)},
+		{"concurrent-insert-of-one-digest", "if two rows have the same digest, revoking one leaves the other valid", repeat(crowds, raceDigest)},
+		{"concurrent-insert-of-one-id", "if two rows have the same ID, revoking one leaves the other valid", repeat(crowds, raceID)},
+		{"concurrent-touch-keeps-the-latest", "the owner needs to see the latest use", repeat(crowds, raceTouch)},
+		{"concurrent-touch-cannot-undo-prune", "a use that is reported while its row is deleted must not restore the row", repeat(rounds, raceTouchPrune)},
 	}
 }
 
@@ -57,8 +57,8 @@ func (p *probe) together(calls string, n int, f func(i int) error) []error {
 	return errs
 }
 
-// winners wants n of the errors to be nil and all others to be refused. It
-// returns the indices of those that are nil.
+// winners checks that n of the errors are nil and all others are refused. It returns
+// the indices of those that are nil.
 func (p *probe) winners(errs []error, n int, refused error) []int {
 	var won []int
 	for i, err := range errs {
@@ -75,7 +75,7 @@ func (p *probe) winners(errs []error, n int, refused error) []int {
 	return won
 }
 
-// succeed wants none of the errors.
+// succeed checks that all of the errors are nil.
 func (p *probe) succeed(errs []error) {
 	for _, err := range errs {
 		if err != nil {
@@ -84,7 +84,7 @@ func (p *probe) succeed(errs []error) {
 	}
 }
 
-// insertAll inserts all of cs at once, wants n to succeed, and returns those.
+// insertAll inserts all of cs at once, checks that n succeed, and returns those.
 func (p *probe) insertAll(cs []*store.Credential, l store.Limits, n int, refused error) []*store.Credential {
 	errs := p.together("Insert", len(cs), func(i int) error {
 		_, err := p.st.Insert(p.ctx, cs[i].Clone(), l)

@@ -9,11 +9,11 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A raw is a Memory that can also be written to behind the back of its rules.
+// A raw is a Memory whose rows can also be changed directly, without any checks.
 type raw struct {
 	mu  sync.RWMutex
 	mem *store.Memory
-	ids []string // of all rows that ever were
+	ids []string // of all rows that were ever inserted
 
 	watchers sync.Map // of a *func(store.Digest), nothing
 }
@@ -139,7 +139,7 @@ func (r *raw) Watch(ctx context.Context, alive func(), changed func(store.Digest
 		mu.Unlock()
 		select {
 		case <-ctx.Done():
-			mu.Lock() // waits for a report that is under way
+			mu.Lock() // waits for a report that is in progress
 			defer mu.Unlock()
 			return ctx.Err()
 		case <-time.After(100 * time.Millisecond):
@@ -178,8 +178,8 @@ func (r *raw) all() []*store.Credential {
 	return rows
 }
 
-// edit exchanges the row with this ID, where there is one, for what change
-// returns: another version, or nil for none. It goes by no rule.
+// edit replaces the row with this ID, if there is one, by the result of change, or
+// deletes it if that is nil. It checks nothing.
 func (r *raw) edit(id string, change func(c *store.Credential) *store.Credential) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

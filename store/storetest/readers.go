@@ -13,22 +13,22 @@ import (
 
 func readerChecks() []check {
 	return []check{
-		{"concurrent-reads-see-whole-versions", "a row of which one half is old and the other new never existed: its expiry may be one and its scopes another's", repeat(rounds, readWhole)},
-		{"concurrent-find-never-returns-another", "a lookup that finds another's row where its own was missing a moment ago lets anyone in as somebody", repeat(crowds, findNeverAnother)},
-		{"concurrent-insert-is-seen-by-later-finds", "a credential that was looked for too early must not be refused when it is there, by a cache of what is not", repeat(crowds, findInserted)},
-		{"concurrent-revoke-is-seen-by-later-reads", "once Revoke has returned the credential is dead; a lookup that was under way must not bring it back through a cache", repeat(rounds, readRevoked)},
+		{"concurrent-reads-see-whole-versions", "a read that mixes two versions of a row may combine the expiry of one with the scopes of the other", repeat(rounds, readWhole)},
+		{"concurrent-find-never-returns-another", "a lookup that returns the row of another digest authenticates the client as another account", repeat(crowds, findNeverAnother)},
+		{"concurrent-insert-is-seen-by-later-finds", "a cache of unknown digests must not hide a credential that was inserted since", repeat(crowds, findInserted)},
+		{"concurrent-revoke-is-seen-by-later-reads", "a lookup that overlaps a revocation must not put the old row back into a cache", repeat(rounds, readRevoked)},
 	}
 }
 
-// A write is one change to a credential, and what that is afterwards.
+// A write is one change to a credential, and the credential after it.
 type write struct {
 	do    func() error
 	after *store.Credential
 }
 
-// watch makes the writes one after the other while readers ask for c all the
-// time, in every way. A reader must see c as it was or as a write left it, and
-// never as it was before a write that had returned when the reader asked.
+// watch makes the writes one after the other, while readers read c in every way. A
+// read must return a whole version of c. The version must include every write that
+// had returned when the read began.
 func (p *probe) watch(c *store.Credential, writes ...write) {
 	versions := []*store.Credential{c}
 	for _, w := range writes {
@@ -41,7 +41,7 @@ func (p *probe) watch(c *store.Credential, writes ...write) {
 		if i == 0 {
 			defer stop.Store(true)
 			for _, w := range writes {
-				runtime.Gosched() // so that there are reads under way
+				runtime.Gosched() // so that reads are in progress
 				if err := w.do(); err != nil {
 					return err
 				}
@@ -60,7 +60,7 @@ func (p *probe) watch(c *store.Credential, writes ...write) {
 			if err := among(got, versions[from:]); err != nil {
 				return fmt.Errorf("%s after %d writes had returned: %w", r, from, err)
 			}
-			runtime.Gosched() // the writer's turn, where they share a processor
+			runtime.Gosched() // lets the writer run on the same processor
 		}
 		return nil
 	})
@@ -81,7 +81,7 @@ func among(got *store.Credential, versions []*store.Credential) error {
 		}
 		diffs = append(diffs, d)
 	}
-	return fmt.Errorf("returned no version that there is: %s", strings.Join(diffs, "; or "))
+	return fmt.Errorf("returned none of the versions that were written: %s", strings.Join(diffs, "; or "))
 }
 
 func readWhole(p *probe) {
@@ -116,8 +116,8 @@ func readRevoked(p *probe) {
 	p.rows(revoked(c, at))
 }
 
-// duringInserts inserts credentials one after the other while readers find, all
-// the time, with the number of those whose Insert has returned.
+// duringInserts inserts credentials one after the other. Meanwhile readers call find
+// with the number of credentials whose Insert has returned.
 func (p *probe) duringInserts(cs []*store.Credential, find func(inserted int) error) {
 	var inserted atomic.Int64
 	var stop atomic.Bool
@@ -125,7 +125,7 @@ func (p *probe) duringInserts(cs []*store.Credential, find func(inserted int) er
 		if i == 0 {
 			defer stop.Store(true)
 			for _, c := range cs {
-				runtime.Gosched() // so that there are lookups under way
+				runtime.Gosched() // so that lookups are in progress
 				if _, err := p.st.Insert(p.ctx, c.Clone(), store.Limits{}); err != nil {
 					return err
 				}
@@ -137,7 +137,7 @@ func (p *probe) duringInserts(cs []*store.Credential, find func(inserted int) er
 			if err := find(int(inserted.Load())); err != nil {
 				return err
 			}
-			runtime.Gosched() // the writer's turn, where they share a processor
+			runtime.Gosched() // lets the writer run on the same processor
 		}
 		return nil
 	})
@@ -154,7 +154,7 @@ func findNeverAnother(p *probe) {
 	p.duringInserts(cs, func(inserted int) error {
 		next := cs[min(inserted, len(cs)-1)]
 		d := next.Digest
-		d[len(d)-1] ^= 0x01 // where an index by a prefix of the digest puts next
+		d[len(d)-1] ^= 0x01 // an index by a prefix of the digest would confuse it with next
 		if _, err := p.st.Find(p.ctx, next.Kind, d); !errors.Is(err, store.ErrNotFound) {
 			return fmt.Errorf("lookup of an unknown digest during Insert: %s, want %w", outcome(err), store.ErrNotFound)
 		}
@@ -168,7 +168,7 @@ func findInserted(p *probe) {
 		for i := max(inserted-1, 0); i <= min(inserted, len(cs)-1); i++ {
 			got, err := p.st.Find(p.ctx, cs[i].Kind, cs[i].Digest)
 			if i >= inserted && errors.Is(err, store.ErrNotFound) {
-				continue // not there yet
+				continue // not inserted yet
 			}
 			if err != nil {
 				return fmt.Errorf("lookup after Insert had returned: %w", err)

@@ -8,19 +8,19 @@ import (
 
 func revokeChecks() []check {
 	return []check{
-		{"revoke-is-seen-by-every-read", "a revoked credential that one way of asking still shows as good goes on being used", revokeIsSeen},
-		{"revoke-keeps-the-first-time", "the first time is evidence: a thief did what was done with the credential after it", revokeKeepsFirst},
-		{"revoke-returns-what-it-changed", "caches drop exactly what is returned: one too few stays usable, one too many is a revocation reported twice", revokeReturnsChanged},
-		{"revoke-selects-by-every-field", "a field that is ignored revokes what belongs to another account, or leaves a stolen credential alive", revokeSelects},
-		{"revoke-id-of-another-subject", "no account may revoke another's credential by naming its ID", revokeOtherSubject},
-		{"revoke-family-of-the-first", "the first credential of a chain may name no family: it must end with the others", revokeFamilyOfFirst},
-		{"revoke-except", "\"sign out everywhere else\" must not sign out here", revokeExcept},
-		{"revoke-spares-what-has-long-expired", "a revocation that walks through all that ever was takes longer every month, until it fails", revokeSparesExpired},
-		{"revoke-allows-for-clocks", "another process whose clock is late may still accept what has just expired here", revokeAllowsForClocks},
-		{"revoke-has-no-page", "an account that signs out everywhere must be signed out everywhere, however many credentials it has", revokeHasNoPage},
-		{"revoke-no-match-is-no-error", "revoking what is already gone has succeeded (RFC 7009 section 2.2)", revokeNoMatch},
+		{"revoke-is-seen-by-every-read", "if one way to read a revoked credential still returns it as active, it stays in use", revokeIsSeen},
+		{"revoke-keeps-the-first-time", "the first time is evidence: it separates the uses before the revocation from the attempts after it", revokeKeepsFirst},
+		{"revoke-returns-what-it-changed", "caches drop the returned digests: a missing one stays usable, and an extra one is a revocation reported twice", revokeReturnsChanged},
+		{"revoke-selects-by-every-field", "a store that ignores a field revokes too much, or leaves a stolen credential valid", revokeSelects},
+		{"revoke-id-of-another-subject", "an account must not revoke another's credential by its ID", revokeOtherSubject},
+		{"revoke-family-of-the-first", "the first credential of a chain may have no Family; it must be revoked with the others", revokeFamilyOfFirst},
+		{"revoke-except", "\"sign out everywhere else\" must keep the current session", revokeExcept},
+		{"revoke-spares-what-has-long-expired", "a revocation that visits all ended rows takes longer every month, until it fails", revokeSparesExpired},
+		{"revoke-allows-for-clocks", "a process whose clock is behind may still accept a credential that has just expired here", revokeAllowsForClocks},
+		{"revoke-has-no-page", "\"sign out everywhere\" must end all credentials, even if there are many", revokeHasNoPage},
+		{"revoke-no-match-is-no-error", "revoking a credential that no longer exists succeeds (RFC 7009 section 2.2)", revokeNoMatch},
 		{"revoke-refuses-empty-filter", "a forgotten field must never mean every account", revokeRefusesEmpty},
-		{"revoke-refuses-zero-time", "the zero time means never: the caller would believe in a revocation that has not happened", revokeRefusesZero},
+		{"revoke-refuses-zero-time", "a zero RevokedAt means not revoked, so the caller would trust a revocation that did not happen", revokeRefusesZero},
 	}
 }
 
@@ -29,7 +29,7 @@ func revokeIsSeen(p *probe) {
 	c.RevokedAt = time.Time{}
 	other := credential()
 	p.insert(c, other)
-	p.rows(c) // fills what cache there is
+	p.rows(c) // fills a cache, if the store has one
 	at := c.CreatedAt.Add(time.Hour + 123456*time.Microsecond)
 	p.revoke(store.Filter{ID: c.ID}, at, c)
 	p.rows(revoked(c, at), other)
@@ -60,8 +60,8 @@ func revokeReturnsChanged(p *probe) {
 	p.rows(revoked(cs[0], later), revoked(cs[1], first), revoked(cs[2], later), revoked(cs[3], later))
 }
 
-// filters returns every combination of the fields that select c, those with
-// more of them first.
+// filters returns every combination of the fields that select c. Filters with more
+// fields come first.
 func filters(c *store.Credential) []store.Filter {
 	var fs []store.Filter
 	for mask := 31; mask > 0; mask-- {
@@ -88,8 +88,8 @@ func filters(c *store.Credential) []store.Filter {
 	return fs
 }
 
-// selects reports whether f selects c. It does not ask f: the contract must not be
-// proved by the code that stores share.
+// selects reports whether f selects c. It does not use f.Match, because stores use
+// it, and would then be checked against themselves.
 func selects(f store.Filter, c *store.Credential) bool {
 	return (f.ID == "" || f.ID == c.ID) &&
 		(f.Kind == "" || f.Kind == c.Kind) &&
@@ -157,7 +157,7 @@ func revokeExcept(p *probe) {
 func revokeSparesExpired(p *probe) {
 	cs := credentials(3)
 	at := cs[2].CreatedAt.Add(time.Hour)
-	cs[0].ExpiresAt = at.Add(-store.Skew) // for a minute, to the microsecond
+	cs[0].ExpiresAt = at.Add(-store.Skew) // expired for exactly a minute
 	cs[1].ExpiresAt = at.Add(-time.Hour + 3*time.Second)
 	p.insert(cs...)
 	p.revoke(store.Filter{Subject: cs[0].Subject}, at, cs[2])

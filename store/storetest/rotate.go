@@ -9,23 +9,23 @@ import (
 
 func rotateChecks() []check {
 	return []check{
-		{"rotate-ends-the-old-and-adds-the-new", "half a rotation leaves its owner without a credential, or with two that last", rotateReplaces},
-		{"rotate-without-overlap", "where no overlap was asked for, the old credential ends at that moment", rotateWithoutOverlap},
-		{"rotate-never-extends", "a rotation that lengthens the old one's life makes a leaked credential last", rotateNeverExtends},
-		{"rotate-bounds-what-never-expires", "after its rotation even a credential without an expiry must end", rotateBoundsUnlimited},
-		{"rotate-until-never-keeps-the-expiry", "the zero time means never: taken for an expiry it turns a short-lived credential into an everlasting one", rotateUntilNever},
-		{"rotate-is-judged-at-creation", "the successor's own time decides; a store that asks its clock disagrees with the caller about what has expired", rotateIsJudgedAtCreation},
-		{"rotate-needs-no-room", "an account at its limit must be able to renew what it has", rotateNeedsNoRoom},
-		{"rotate-refuses-zero-time", "a credential that was rotated at no time does not count as rotated: it is rotated again, and its reuse goes unnoticed", rotateRefusesZero},
+		{"rotate-ends-the-old-and-adds-the-new", "half a rotation leaves the owner with no credential, or with two that both last", rotateReplaces},
+		{"rotate-without-overlap", "without an overlap, the old credential must end at once", rotateWithoutOverlap},
+		{"rotate-never-extends", "a rotation that extends the old credential keeps a leaked one valid", rotateNeverExtends},
+		{"rotate-bounds-what-never-expires", "a credential without an expiry must end after its rotation, too", rotateBoundsUnlimited},
+		{"rotate-until-never-keeps-the-expiry", "a zero until must not replace the expiry, or a short-lived credential never expires", rotateUntilNever},
+		{"rotate-is-judged-at-creation", "the store must judge expiry at next.CreatedAt; if it uses its own clock, it may disagree with the caller", rotateIsJudgedAtCreation},
+		{"rotate-needs-no-room", "an account at its limit must still be able to rotate its credentials", rotateNeedsNoRoom},
+		{"rotate-refuses-zero-time", "a zero RotatedAt means not rotated, so the credential could be rotated again and its reuse would go unnoticed", rotateRefusesZero},
 		{"rotate-keeps-the-subject", "a rotation to another subject gives one account's credential to another", rotateKeepsSubject},
-		{"rotate-chain-is-one-family", "the whole chain has to be found to be revoked when one of it was stolen", rotateChain},
+		{"rotate-chain-is-one-family", "after a theft, the whole rotation chain must be found and revoked", rotateChain},
 	}
 }
 
 func rotateReplaces(p *probe) {
 	old := full()
 	old.RotatedAt, old.RevokedAt = time.Time{}, time.Time{}
-	next := full() // as it is given, whatever it has in common with old
+	next := full() // only its subject must be that of old
 	next.Subject, next.Family, next.Name = old.Subject, old.Family, "renewed"
 	next.CreatedAt = old.CreatedAt.Add(time.Minute + time.Microsecond)
 	other := credential()
@@ -85,13 +85,13 @@ func rotateUntilNever(p *probe) {
 }
 
 func rotateIsJudgedAtCreation(p *probe) {
-	// Expired by now, but not when it was replaced.
+	// Expired now, but not at the time of the rotation.
 	old := expired()
 	next := successor(old)
 	p.insert(old)
 	p.rotate(old.ID, old.ExpiresAt, next, nil)
 	p.rows(rotated(old, next, old.ExpiresAt), next)
-	// Good for hours, but not until it is to be replaced.
+	// Active now, but expired at the time of the rotation.
 	old = credential()
 	next = successor(old)
 	next.CreatedAt = old.ExpiresAt.Add(time.Hour)
@@ -109,7 +109,7 @@ func rotateNeedsNoRoom(p *probe) {
 	next := successor(cs[1])
 	p.rotateLimits(cs[1].ID, cs[1].ExpiresAt, next, store.Limits{Active: 1, EndOldest: true}, nil)
 	p.rows(cs[0], rotated(cs[1], next, cs[1].ExpiresAt), next)
-	p.insertLimit(cs[2], 2, store.ErrLimit) // but it counts
+	p.insertLimit(cs[2], 2, store.ErrLimit) // next counts afterwards
 	p.insertLimit(cs[3], 3, nil)
 }
 

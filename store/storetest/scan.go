@@ -10,9 +10,9 @@ import (
 // scanChecks are for stores that are a [store.Scanner].
 func scanChecks() []check {
 	return []check{
-		{"scan-yields-every-account", "an administrator who looks for what expires must not miss an account", scanned(scanYieldsAll)},
-		{"scan-selects", "a list that an administrator revokes from must hold what was asked for, and nothing else", scanned(scanSelects)},
-		{"scan-stops", "a caller that has seen enough must be able to stop", scanned(scanStops)},
+		{"scan-yields-every-account", "an administrator who looks for expiring credentials must not miss an account", scanned(scanYieldsAll)},
+		{"scan-selects", "an administrator may revoke every listed credential, so the list must match the filter exactly", scanned(scanSelects)},
+		{"scan-stops", "a caller must be able to stop early", scanned(scanStops)},
 	}
 }
 
@@ -26,7 +26,7 @@ func scanned(run func(*probe, store.Scanner)) func(*probe) {
 	}
 }
 
-// scan wants f to select exactly these, in any order.
+// scan checks that Scan yields exactly these, in any order.
 func (p *probe) scan(st store.Scanner, f store.ScanFilter, want ...*store.Credential) {
 	if p.err != nil {
 		return

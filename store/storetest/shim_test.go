@@ -9,8 +9,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A mutable is a raw store of which single methods can be replaced, each by one
-// with a fault.
+// A mutable is a raw store whose methods can be replaced by faulty ones.
 type mutable struct {
 	*raw
 	find   func(context.Context, store.Kind, store.Digest) (*store.Credential, error)
@@ -28,7 +27,7 @@ type mutable struct {
 	notify func(context.Context, store.Digest) error
 }
 
-// newMutable returns a store without a fault.
+// newMutable returns a correct store.
 func newMutable() *mutable {
 	r := newRaw()
 	return &mutable{r, r.Find, r.Get, r.Insert, r.List, r.Update, r.Revoke, r.Rotate, r.Touch, r.Prune, r.Erase, r.Scan, r.Watch, r.Notify}
@@ -82,7 +81,7 @@ func (m *mutable) Watch(ctx context.Context, alive func(), changed func(store.Di
 
 func (m *mutable) Notify(ctx context.Context, d store.Digest) error { return m.notify(ctx, d) }
 
-// onInsert replaces Insert by a function that ends nothing.
+// onInsert replaces Insert by a function that ends no credentials.
 func (m *mutable) onInsert(insert func(context.Context, *store.Credential, store.Limits) error) {
 	m.insert = func(ctx context.Context, c *store.Credential, l store.Limits) ([]store.Digest, error) {
 		return nil, insert(ctx, c, l)
@@ -101,8 +100,7 @@ func (m *mutable) onUse(touch func(ctx context.Context, id string, at time.Time,
 	}
 }
 
-// onWrite makes all rows that the store is given differ from what they
-// should be.
+// onWrite changes all rows before the store keeps them.
 func (m *mutable) onWrite(change func(*store.Credential)) {
 	m.onInsert(func(ctx context.Context, c *store.Credential, l store.Limits) error {
 		c = c.Clone()
@@ -116,7 +114,7 @@ func (m *mutable) onWrite(change func(*store.Credential)) {
 	}
 }
 
-// onRead makes all rows that the store returns differ from what they are.
+// onRead changes all rows that the store returns.
 func (m *mutable) onRead(change func(*store.Credential)) {
 	changed := func(c *store.Credential, err error) (*store.Credential, error) {
 		if err != nil {
@@ -146,9 +144,8 @@ func (m *mutable) matched(f store.Filter) []*store.Credential {
 	return where(m.rows(), func(c *store.Credential) bool { return f.Match(c) })
 }
 
-// pause lets other goroutines go on: what was read before it is used after they
-// have had their turn. It makes a race that is possible a likely one, and waits
-// for nothing, so that a single caller passes.
+// pause lets other goroutines run between a read and the write that uses it. It
+// makes a possible race likely, but does not wait for another goroutine.
 func pause() {
 	for range 100 {
 		runtime.Gosched()

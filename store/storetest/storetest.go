@@ -1,9 +1,9 @@
-// Package storetest proves that a [store.Store] keeps its contract.
+// Package storetest checks that a [store.Store] keeps its contract.
 //
-// A store that loses a revocation, counts a limit twice or takes an outage for
-// an unknown credential is a hole in every service that relies on it, and few
-// of these faults show in daily use. So every store, those of this module and
-// those of its users, is held to one list of checks. One test is enough:
+// A store that loses a revocation, exceeds a limit or reports an outage as an
+// unknown credential makes every service on it insecure, and such faults rarely
+// show in daily use. So all stores, those of keystile and your own, run the same
+// checks. One test is enough:
 //
 //	func TestStore(t *testing.T) {
 //		storetest.Run(t, func(t *testing.T) store.Store {
@@ -11,15 +11,15 @@
 //		})
 //	}
 //
-// Each check is a subtest with a store of its own. Its name says what is
-// checked, and where it fails it also says why that matters:
+// Each check is a subtest with a store of its own, named after the promise that it
+// checks. If it fails, it reports why the promise matters. To run one check:
 //
 //	go test -race -run 'TestStore/find-compares-whole-digest'
 //
-// Some checks make many calls at once; run the suite with -race. A store that is
-// a [store.Watcher] is held to that contract, too. What no suite
-// can arrange is left to the store's own tests: a server that dies, a full disk,
-// a second process.
+// Some checks make many calls at once; run the suite with -race. A store that
+// implements [store.Watcher], [store.Notifier] or [store.Scanner] is checked for
+// these, too. Test yourself what no suite can simulate: a server that fails, a full
+// disk, a second process.
 package storetest
 
 import (
@@ -33,8 +33,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// timeout bounds one check. It is generous, for servers far away: most checks make
-// a few hundred calls.
+// timeout bounds one check. Most checks make a few hundred calls, and the server may
+// be far away.
 const timeout = 2 * time.Minute
 
 // An Option changes how [Run] uses the stores.
@@ -45,17 +45,17 @@ type options struct {
 	fill    func(ctx context.Context, st store.Store, rows []*store.Credential) error
 }
 
-// Subjects makes next supply the subject of each account, for a table whose
-// subjects are not any text: integers, or references to rows of another table,
-// which next inserts. It is called once for each account and must return a new
-// subject each time.
+// Subjects makes the checks use the subjects that next returns. Use it if a subject
+// of your table cannot be any text, because it is an integer or references a row of
+// another table; then next inserts that row. It is called once for each account and
+// must return a new subject each time.
 func Subjects(next func(t *testing.T) string) Option {
 	return func(o *options) { o.subject = next }
 }
 
-// Fill makes fill insert the 20 000 rows of an account with a long history, where
-// one call of Insert for each takes too long. They are those of one account, and
-// none of them is active.
+// Fill makes fill insert the 20 000 rows of an account with a long history. Use it if
+// calling Insert for each takes too long. All rows belong to one account, and none of
+// them is active.
 func Fill(fill func(ctx context.Context, st store.Store, rows []*store.Credential) error) Option {
 	return func(o *options) { o.fill = fill }
 }
@@ -63,11 +63,10 @@ func Fill(fill func(ctx context.Context, st store.Store, rows []*store.Credentia
 // Run checks the stores that open returns, each check in a subtest of t.
 //
 // Run calls open once for each check, within its subtest, so that open may use
-// [testing.T.Cleanup] and [testing.T.Fatal]. Each call must return a store that
-// is empty: a store of its own, or one that has been emptied. Checks run one
-// after the other, so these may be the same. A check of an optional interface that
-// the store does not have is skipped, and so is the check of long histories under
-// the flag -short.
+// [testing.T.Cleanup] and [testing.T.Fatal]. Each call must return an empty store.
+// Checks run one after the other, so open may empty one database and reuse it. Checks
+// of an optional interface that the store does not implement are skipped. With the
+// flag -short, so is the check of a long history.
 func Run(t *testing.T, open func(t *testing.T) store.Store, opts ...Option) {
 	var o options
 	for _, opt := range opts {
@@ -76,7 +75,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, opts ...Option) {
 	for _, c := range checks() {
 		t.Run(c.name, func(t *testing.T) {
 			if strings.HasPrefix(c.name, "bounded-") && testing.Short() {
-				t.Skip("it takes long: leave out -short")
+				t.Skip("takes long; run without -short")
 			}
 			st := open(t)
 			ctx, cancel := context.WithTimeout(t.Context(), timeout)
@@ -90,21 +89,21 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, opts ...Option) {
 			case p.err != nil:
 				t.Error(c.failure(p.err))
 			case p.skip != "":
-				t.Skipf("%T is no %s", st, p.skip)
+				t.Skipf("%T does not implement %s", st, p.skip)
 			}
 		})
 	}
 }
 
-// A check is one promise of the contract. It is a function of its probe alone,
-// not of a [testing.T], so that the suite can be tested: on stores with a fault.
+// A check tests one promise of the contract. It uses only its probe, and no
+// [testing.T], so that the tests of this package can run it on faulty stores.
 type check struct {
 	name string
-	why  string // what goes wrong where the promise is broken
+	why  string // the harm if the promise is broken
 	run  func(p *probe)
 }
 
-// try runs c on an empty store and returns what is wrong with that, or nil.
+// try runs c on an empty store and returns its failure, or nil.
 func (c check) try(ctx context.Context, st store.Store) error {
 	p := &probe{ctx: ctx, st: st, given: st}
 	c.run(p)

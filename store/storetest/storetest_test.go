@@ -19,7 +19,7 @@ func TestMemory(t *testing.T) {
 	Run(t, func(*testing.T) store.Store { return store.NewMemory() })
 }
 
-// A suite is worth as much as the faults that it finds.
+// The suite finds the fault of each mutant.
 func TestMutants(t *testing.T) {
 	t.Run("none", func(t *testing.T) {
 		Run(t, func(*testing.T) store.Store { return newMutable() })
@@ -34,7 +34,7 @@ func TestMutants(t *testing.T) {
 			for _, name := range m.caught {
 				tries := 1
 				if strings.HasPrefix(name, "concurrent-") {
-					tries = 50 // the order of the calls is a matter of luck
+					tries = 50 // the fault shows only if calls happen to overlap
 				}
 				var err error
 				for ; err == nil && tries > 0; tries-- {
@@ -70,7 +70,8 @@ func TestEveryCheckHasAMutant(t *testing.T) {
 	}
 }
 
-// S16: an application's table of accounts has integer IDs, and each must exist.
+// S16: the suite runs on a store whose subjects must be existing accounts with
+// integer IDs.
 func TestSubjects(t *testing.T) {
 	Run(t, func(t *testing.T) store.Store { return &accounts{raw: newRaw()} }, Subjects(func(t *testing.T) string {
 		return strconv.FormatInt(lastAccount.Add(1), 10)
@@ -96,8 +97,8 @@ func (a *accounts) Insert(ctx context.Context, c *store.Credential, l store.Limi
 	return a.raw.Insert(ctx, c, l)
 }
 
-// A store without an optional interface skips its checks, and passes no other one
-// for that.
+// For a store without an optional interface, only the checks of that interface are
+// skipped.
 func TestOptionalInterfaces(t *testing.T) {
 	skipped := 0
 	for _, c := range checks() {
@@ -117,7 +118,7 @@ func TestOptionalInterfaces(t *testing.T) {
 	}
 }
 
-// Fill replaces the inserts of the long history, and only those.
+// Fill replaces only the inserts of the long history.
 func TestFill(t *testing.T) {
 	filled := 0
 	Run(t, func(t *testing.T) store.Store { return store.NewMemory() }, Fill(func(ctx context.Context, st store.Store, rows []*store.Credential) error {
@@ -134,7 +135,7 @@ func TestFill(t *testing.T) {
 	}
 }
 
-// The first fault is the cause; what follows may be its consequence.
+// A check reports only the first fault: later ones may be its consequences.
 func TestProbeKeepsFirstFault(t *testing.T) {
 	first := errors.New("first")
 	calls := 0
@@ -158,7 +159,7 @@ func TestProbeKeepsFirstFault(t *testing.T) {
 	}
 }
 
-// A store need not keep a field that diff ignores.
+// diff must compare every field, or the suite would not notice that a store loses one.
 func TestDiffNamesEveryField(t *testing.T) {
 	empty, c := &store.Credential{}, full()
 	fields := reflect.ValueOf(c).Elem()

@@ -10,23 +10,22 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// A translator is a store whose subjects are those of another: each subject that
-// a check uses stands for one that the option [Subjects] has supplied. The empty
-// subject stays empty.
+// A translator replaces each subject that a check uses by one that the option
+// [Subjects] supplied. The empty subject stays empty.
 type translator struct {
 	store.Store
 	next func() string
 
 	mu    sync.Mutex
-	given map[string]string // by the subject of the check
-	asked map[string]string // by the subject given
+	given map[string]string // from subjects of the check to supplied ones
+	asked map[string]string // from supplied subjects to those of the check
 }
 
 func translate(st store.Store, next func() string) *translator {
 	return &translator{Store: st, next: next, given: make(map[string]string), asked: make(map[string]string)}
 }
 
-// subject returns what stands for a check's subject.
+// subject returns the supplied subject for a subject of the check.
 func (t *translator) subject(s string) string {
 	if s == "" {
 		return ""
@@ -40,7 +39,7 @@ func (t *translator) subject(s string) string {
 	return t.given[s]
 }
 
-// in returns c with the subject given, and out with that of the check.
+// in returns c with the supplied subject, and out with the subject of the check.
 func (t *translator) in(c *store.Credential) *store.Credential {
 	n := *c
 	n.Subject = t.subject(c.Subject)
@@ -97,7 +96,7 @@ func (t *translator) Erase(ctx context.Context, subject string) (int, error) {
 	return t.Store.Erase(ctx, t.subject(subject))
 }
 
-// Scan is the store's: a check compares IDs.
+// Scan translates no subjects, because checks compare only the IDs.
 func (t *translator) Scan(ctx context.Context, f store.ScanFilter) iter.Seq2[*store.Credential, error] {
 	return t.Store.(store.Scanner).Scan(ctx, f)
 }

@@ -8,12 +8,12 @@ import (
 
 func timeChecks() []check {
 	return []check{
-		{"times-keep-microseconds", "an expiry that moves by a fraction of a second disagrees with what the client was told", timesKeepMicroseconds},
-		{"times-round-down", "an expiry that is rounded up lets a credential in after it ended", timesRoundDown},
-		{"times-are-utc", "a time that changes its zone on the way is shown, compared and logged wrongly", timesAreUTC},
-		{"zero-times-stay-never", "a zero time that comes back as a date expires or revokes a credential, or makes it last for ever", zeroTimesStayNever},
-		{"epoch-is-not-never", "the first second of 1970 is a time long past; a store that writes never as 0 lets such a credential live for ever", epochIsNotNever},
-		{"far-times-are-kept", "nanoseconds in 64 bits end in 2262 and wrap around: what was to last longest is expired at once", farTimesAreKept},
+		{"times-keep-microseconds", "an expiry that moves by a fraction of a second differs from the one that the client was given", timesKeepMicroseconds},
+		{"times-round-down", "an expiry that is rounded up keeps a credential valid after its end", timesRoundDown},
+		{"times-are-utc", "a time whose zone changes in the store is displayed, compared and logged wrongly", timesAreUTC},
+		{"zero-times-stay-never", "a zero time that comes back as a date expires or revokes a credential, or keeps it valid for ever", zeroTimesStayNever},
+		{"epoch-is-not-never", "a store that writes never as 0 makes a credential that expired at the Unix epoch valid for ever", epochIsNotNever},
+		{"far-times-are-kept", "nanoseconds in 64 bits overflow in 2262, so a credential that should last longest would be expired at once", farTimesAreKept},
 	}
 }
 
@@ -28,8 +28,8 @@ func allTimes(t time.Time) *store.Credential {
 	return c
 }
 
-// writeTimes takes base, and times a little after it, through every method that
-// writes one, and wants them as kept makes them.
+// writeTimes passes base, and times shortly after it, to every method that writes
+// times. It checks that each comes back as kept returns it.
 func (p *probe) writeTimes(base time.Time, kept func(time.Time) time.Time) {
 	inserted := allTimes(base)
 	p.insert(inserted)
@@ -38,7 +38,7 @@ func (p *probe) writeTimes(base time.Time, kept func(time.Time) time.Time) {
 	old, ended := credential(), credential()
 	old.CreatedAt, ended.CreatedAt = base, base
 	old.ExpiresAt, ended.ExpiresAt = time.Time{}, time.Time{}
-	next := successor(old) // at base and a minute
+	next := successor(old) // created a minute after base
 	p.insert(old, ended)
 	used, until, at := base.Add(time.Second), base.Add(time.Hour), base.Add(3*time.Second)
 	p.touch(old.ID, used)
@@ -88,7 +88,7 @@ func timesAreUTC(p *probe) {
 }
 
 func zeroTimesStayNever(p *probe) {
-	zero := time.Time{}.In(time.FixedZone("east", 60*60)) // zero all the same
+	zero := time.Time{}.In(time.FixedZone("east", 60*60)) // also a zero time
 	c := credential()
 	c.ExpiresAt, c.RotatedAt, c.RevokedAt, c.LastUsedAt = zero, zero, zero, zero
 	p.insert(c)
@@ -102,7 +102,7 @@ func zeroTimes() []time.Time {
 	return []time.Time{
 		{},
 		time.Time{}.In(time.FixedZone("west", -60*60)),
-		time.Time{}.Add(time.Microsecond - 1), // once it is rounded down
+		time.Time{}.Add(time.Microsecond - 1), // zero after rounding down
 	}
 }
 

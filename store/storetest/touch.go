@@ -10,12 +10,12 @@ import (
 
 func touchChecks() []check {
 	return []check{
-		{"touch-sets-last-use-only", "a row that is written back as a whole undoes whatever changed meanwhile", touchSetsLastUse},
-		{"touch-sets-the-address", "an address that is wrong accuses another, and an old one beside a new time is wrong", touchSetsAddress},
-		{"touch-never-moves-backwards", "last uses are reported late and out of order; the latest is the one that its owner needs to see", touchNeverBackwards},
-		{"touch-of-a-batch", "a use that is lost in its batch makes a credential look unused", touchBatch},
+		{"touch-sets-last-use-only", "writing back a whole row undoes every change that was made since it was read", touchSetsLastUse},
+		{"touch-sets-the-address", "a wrong or outdated address accuses the wrong client", touchSetsAddress},
+		{"touch-never-moves-backwards", "uses are reported late and out of order; the owner needs to see the latest", touchNeverBackwards},
+		{"touch-of-a-batch", "if a use in a batch is lost, the credential looks unused", touchBatch},
 		{"touch-keeps-revocation-and-rotation", "a use that is reported after a revocation must not undo it", touchKeepsEnd},
-		{"touch-never-inserts", "a use that is reported after its row was deleted must not bring the row back", touchNeverInserts},
+		{"touch-never-inserts", "a use that is reported after its row was deleted must not restore the row", touchNeverInserts},
 	}
 }
 
@@ -24,7 +24,7 @@ func touchSetsLastUse(p *probe) {
 		c, other := full(), credential()
 		c.LastUsedAt = last
 		p.insert(c, other)
-		p.rows(c) // fills what cache there is
+		p.rows(c) // fills a cache, if the store has one
 		at := c.CreatedAt.Add(2*time.Hour + time.Microsecond)
 		p.touch(c.ID, at)
 		p.rows(touched(c, at), other)
@@ -74,7 +74,7 @@ func touchSetsAddress(p *probe) {
 		p.touchAll(store.Use{ID: c.ID, At: c.LastUsedAt, Addr: c.LastUsedAddr})
 		p.rows(c)
 	}
-	p.touchAll(store.Use{ID: c.ID, At: c.LastUsedAt, Addr: usedFrom}) // not later: stays as it is
+	p.touchAll(store.Use{ID: c.ID, At: c.LastUsedAt, Addr: usedFrom}) // not later, so nothing changes
 	p.rows(c)
 }
 
@@ -84,7 +84,7 @@ func touchBatch(p *probe) {
 	var uses []store.Use
 	for i := range 1000 {
 		c := cs[i%len(cs)]
-		at := c.CreatedAt.Add(time.Duration((i*7)%1000) * time.Second) // in no order
+		at := c.CreatedAt.Add(time.Duration((i*7)%1000) * time.Second) // out of order
 		uses = append(uses, store.Use{ID: c.ID, At: at, Addr: usedFrom})
 		if at.After(c.LastUsedAt) {
 			cs[i%len(cs)] = touched(c, at)
@@ -94,7 +94,7 @@ func touchBatch(p *probe) {
 		uses[i*100+99].ID = "unknown" + strings.Repeat("\x00", i)
 	}
 	cs[99] = cs[99].Clone()
-	cs[99].LastUsedAt, cs[99].LastUsedAddr = time.Time{}, netip.Addr{} // all its uses are of unknown IDs now
+	cs[99].LastUsedAt, cs[99].LastUsedAddr = time.Time{}, netip.Addr{} // its uses were replaced by those of unknown IDs
 	p.touchAll(uses...)
 	p.rows(cs...)
 	if p.err == nil {

@@ -9,11 +9,11 @@ import (
 
 func updateChecks() []check {
 	return []check{
-		{"update-changes-what-it-names", "a field that changes with another one widens or loses what a credential may do", updateChanges},
-		{"update-clears-fields", "scopes or networks that cannot be removed stay for ever", updateClears},
-		{"update-returns-the-row", "a page that shows another row than the one that is kept misleads its owner", updateReturns},
-		{"update-never-revives", "a credential that comes back to life with a new name was never revoked", updateNeverRevives},
-		{"update-unknown-is-not-found", "a page that renames a credential distinguishes a wrong ID from an outage by this error", updateUnknown},
+		{"update-changes-what-it-names", "an unrelated field that changes too may widen the access of the credential, or lose a part of it", updateChanges},
+		{"update-clears-fields", "owners must be able to remove scopes and networks", updateClears},
+		{"update-returns-the-row", "a page that shows the returned row must show the stored one", updateReturns},
+		{"update-never-revives", "renaming a revoked credential must not make it valid again", updateNeverRevives},
+		{"update-unknown-is-not-found", "by this error a page distinguishes a wrong ID from an outage", updateUnknown},
 	}
 }
 
@@ -32,7 +32,7 @@ func updateChanges(p *probe) {
 		{store.Changes{Networks: &networks}, func() { c.Networks = networks }},
 		{store.Changes{Data: &data}, func() { c.Data = data }},
 	} {
-		p.rows(c) // fills what cache there is
+		p.rows(c) // fills a cache, if the store has one
 		p.update(c.ID, step.ch, nil)
 		c = c.Clone()
 		step.then()

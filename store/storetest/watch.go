@@ -11,28 +11,28 @@ import (
 )
 
 const (
-	// prompt is how soon a change is reported and a Watch ends, and by how much
-	// alive may be late: far more than it takes, for busy machines.
+	// prompt is how long a check waits for a report, for alive and for the end
+	// of a Watch. It is long, because the machine may be busy.
 	prompt = 3 * time.Second
 
-	// known is how old a change is that an alive promises to have reported.
+	// known is the age from which changes must be reported before alive is called.
 	known = 500 * time.Millisecond
 )
 
 // watchChecks are for stores that are a [store.Watcher].
 func watchChecks() []check {
 	return []check{
-		{"watch-reports-changes", "a cache that does not learn of a revocation lets the credential live on", watched(watchReports)},
-		{"watch-reports-what-ends-for-others", "a session that ended to make room, or whose account was erased, must not live on in a cache", watched(watchReportsOthers)},
-		{"notify-reaches-watch", "a message about an account that was disabled must reach every process", watched(notifyReachesWatch)},
-		{"watch-keeps-silent-about-touch", "every use of a credential would throw it out of every cache", watched(watchIgnoresTouch)},
-		{"watch-is-alive", "a cache that hears nothing must not trust what it has, and would ask the store every time", watched(watchIsAlive)},
-		{"watch-reports-before-alive", "alive makes a cache trust what it has: said too early, it trusts a credential that was revoked", watched(watchReportsBeforeAlive)},
-		{"watch-ends-with-its-context", "a cache that is closed must leave nothing behind, and not be called any more", watched(watchEnds)},
+		{"watch-reports-changes", "a cache that does not learn of a revocation keeps accepting the credential", watched(watchReports)},
+		{"watch-reports-what-ends-for-others", "a session that ended to make room, or whose account was erased, must not stay in a cache", watched(watchReportsOthers)},
+		{"notify-reaches-watch", "every process must learn that an account was disabled", watched(notifyReachesWatch)},
+		{"watch-keeps-silent-about-touch", "otherwise every use of a credential would remove it from every cache", watched(watchIgnoresTouch)},
+		{"watch-is-alive", "a cache that gets no heartbeat cannot trust its entries and asks the store every time", watched(watchIsAlive)},
+		{"watch-reports-before-alive", "if alive is called too early, a cache trusts a credential that was revoked", watched(watchReportsBeforeAlive)},
+		{"watch-ends-with-its-context", "a cache must get no calls after it was closed, and Watch must not leak", watched(watchEnds)},
 	}
 }
 
-// watched returns a check that is skipped for a store that is no Watcher.
+// watched returns a check that is skipped if the store is no Watcher.
 func watched(run func(*probe, *watch)) func(*probe) {
 	return func(p *probe) {
 		st, ok := p.given.(store.Watcher)
@@ -46,7 +46,7 @@ func watched(run func(*probe, *watch)) func(*probe) {
 	}
 }
 
-// A watch is what a Watch has said.
+// A watch records the calls of alive and changed by one Watch.
 type watch struct {
 	cancel context.CancelFunc
 	done   chan error
@@ -54,11 +54,11 @@ type watch struct {
 	mu      sync.Mutex
 	heard   []store.Digest
 	lives   []time.Time
-	unheard []store.Digest // what the next alive must not come before
-	early   []store.Digest // what one did come before
-	ended   bool           // nothing may be said any more
-	late    bool           // and something was
-	said    chan struct{}  // closed when something is said, and made anew
+	unheard []store.Digest // changes to be reported before the next alive
+	early   []store.Digest // changes not reported before an alive
+	ended   bool           // Watch has returned
+	late    bool           // a call came after that
+	said    chan struct{}  // closed and replaced at each call
 }
 
 // listen begins a Watch and waits until it is alive.
@@ -94,7 +94,8 @@ func (p *probe) listen(st store.Watcher) *watch {
 	return w
 }
 
-// wait reports whether done, which may look at w, is true soon.
+// wait waits until done returns true, and reports whether it did in time. It holds
+// w.mu while it calls done.
 func (w *watch) wait(ctx context.Context, done func() bool) bool {
 	ctx, cancel := context.WithTimeout(ctx, prompt)
 	defer cancel()
@@ -113,7 +114,7 @@ func (w *watch) wait(ctx context.Context, done func() bool) bool {
 	}
 }
 
-// reports wants w to hear of all of these soon.
+// reports checks that the Watch reports all of these in time.
 func (w *watch) reports(p *probe, cs ...*store.Credential) {
 	if p.err != nil {
 		return
@@ -136,7 +137,7 @@ func (w *watch) reports(p *probe, cs ...*store.Credential) {
 	w.mu.Unlock()
 }
 
-// stop ends w, which must end as its context does.
+// stop cancels the context of w and checks that its Watch returns.
 func (w *watch) stop(p *probe) {
 	if w.ended {
 		return
@@ -188,7 +189,7 @@ func notifyReachesWatch(p *probe, w *watch) {
 		p.skip = "store.Notifier"
 		return
 	}
-	c := credential() // that the store does not know
+	c := credential() // the store does not have it
 	p.expect("Notify", st.Notify(p.ctx, c.Digest), nil)
 	w.reports(p, c)
 }
@@ -219,7 +220,7 @@ func watchReportsBeforeAlive(p *probe, w *watch) {
 		c := credential()
 		p.insert(c)
 		complete := time.Now()
-		// From half a second after, no alive may come before the report.
+		// Half a second later, alive must not be called before the report.
 		time.AfterFunc(time.Until(complete.Add(known)), func() {
 			w.mu.Lock()
 			defer w.mu.Unlock()
@@ -234,7 +235,7 @@ func watchReportsBeforeAlive(p *probe, w *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.early) > 0 {
-		p.failf("Watch: alive before it had reported %d changes that were complete %v before", len(w.early), known)
+		p.failf("Watch: called alive without having reported %d changes that were complete %v before", len(w.early), known)
 	}
 }
 
@@ -248,6 +249,6 @@ func watchEnds(p *probe, w *watch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.late {
-		p.failf("Watch: said something after it had ended")
+		p.failf("Watch: called alive or changed after it had returned")
 	}
 }

@@ -27,15 +27,15 @@ type arrangement struct {
 
 var arrangements = []arrangement{
 	{name: "cache, revoked by the same process", watching: true, news: 2 * time.Millisecond, here: true, bound: 0},
-	{name: "cache, news in 2 ms", watching: true, news: 2 * time.Millisecond, bound: 2 * time.Millisecond},
-	{name: "cache, news in 150 ms", watching: true, news: 150 * time.Millisecond, bound: 150 * time.Millisecond},
-	{name: "cache, connection of the news lost", watching: true, news: 2 * time.Millisecond, cut: "lost", bound: 5 * time.Second},
-	{name: "cache, news cut off silently", watching: true, news: 2 * time.Millisecond, cut: "silent", bound: 5 * time.Second},
+	{name: "cache, notifications in 2 ms", watching: true, news: 2 * time.Millisecond, bound: 2 * time.Millisecond},
+	{name: "cache, notifications in 150 ms", watching: true, news: 150 * time.Millisecond, bound: 150 * time.Millisecond},
+	{name: "cache, connection of the notifications lost", watching: true, news: 2 * time.Millisecond, cut: "lost", bound: 5 * time.Second},
+	{name: "cache, notifications cut off silently", watching: true, news: 2 * time.Millisecond, cut: "silent", bound: 5 * time.Second},
 	{name: "the same, MaxStale 1 s", watching: true, maxStale: time.Second, news: 2 * time.Millisecond, cut: "silent", bound: 2500 * time.Millisecond},
-	{name: "cache, a store without news", bound: 5 * time.Second},
-	{name: "cache, lookups at a replica 0.2 s behind, no news", lag: 200 * time.Millisecond, bound: 5200 * time.Millisecond},
+	{name: "cache, a store without notifications", bound: 5 * time.Second},
+	{name: "cache, lookups at a replica 0.2 s behind, no notifications", lag: 200 * time.Millisecond, bound: 5200 * time.Millisecond},
 	{name: "the same, revoked by the same process", lag: 200 * time.Millisecond, here: true, bound: 5200 * time.Millisecond},
-	{name: "wrong: that replica, and news of the primary", watching: true, news: 2 * time.Millisecond, lag: 200 * time.Millisecond, bound: 10*time.Minute + 200*time.Millisecond},
+	{name: "wrong: that replica, and notifications of the primary", watching: true, news: 2 * time.Millisecond, lag: 200 * time.Millisecond, bound: 10*time.Minute + 200*time.Millisecond},
 }
 
 func newWorld() *world { return &world{primary: store.NewMemory()} }

@@ -9,12 +9,12 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Check implements [store.Checker]. It finds a standby, a database that refuses
-// writes, tables or privileges that are missing, notifications that do not arrive,
-// settings with which the server forgets what it has acknowledged, a clock that
-// differs by more than [store.Skew], and a server that is almost out of
-// connections. It also reports, once, notifications that Watch has ignored. It takes
-// a few milliseconds, or a quarter of a second if notifications do not arrive.
+// Check implements [store.Checker]. It reports a standby, a database that refuses
+// writes, missing tables or privileges, notifications that do not arrive, settings
+// that let a crash lose acknowledged writes, a clock that differs by more than
+// [store.Skew], and a server that is almost out of connections. It also reports, once,
+// how many notifications Watch has ignored. Check takes a few milliseconds, or a
+// quarter of a second if notifications do not arrive.
 func (s *Store) Check(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*s.timeout)
 	defer cancel()
@@ -55,7 +55,7 @@ func (s *Store) checkServer(ctx context.Context) error {
 	return r.findings(asked, time.Now(), s.strays.Swap(0))
 }
 
-// findings returns what is wrong with a server that was asked between two times.
+// findings returns the problems of a server that was read between two times.
 func (r *reading) findings(asked, answered time.Time, strays int64) error {
 	var errs []error
 	find := func(found bool, format string, a ...any) {
@@ -68,7 +68,7 @@ func (r *reading) findings(asked, answered time.Time, strays int64) error {
 	find(r.fsync != "on", "fsync is %s, so a crash of the machine loses revocations; set it to on", r.fsync)
 	find(r.fullPageWrites != "on", "full_page_writes is %s, so a crash can damage the tables; set it to on", r.fullPageWrites)
 	find(r.synchronous == "off", "synchronous_commit is off, so a crash loses the latest revocations; set it to on")
-	find(r.encoding != "UTF8", "the encoding of the database is %s, so names with other characters are refused; use UTF8", r.encoding)
+	find(r.encoding != "UTF8", "the encoding of the database is %s, so names with characters that it lacks are refused; use UTF8", r.encoding)
 	find(r.now.Before(asked.Add(-store.Skew)) || r.now.After(answered.Add(store.Skew)),
 		"the clocks of this process and of the server differ by %v; synchronize them", r.now.Sub(asked).Round(time.Second))
 	room := r.maxConnections - r.superusers
@@ -99,7 +99,7 @@ func (s *Store) checkPrivileges(ctx context.Context) error {
 	return errors.Join(append(errs, rows.Err())...)
 }
 
-// checkDelivery sends a notification end to end, as Watch does.
+// checkDelivery sends a probe and waits for it, as Watch does.
 func (s *Store) checkDelivery(ctx context.Context) error {
 	err := s.listen(ctx, func(ctx context.Context, l *listener) error {
 		return l.probe(ctx, func(store.Digest) {})

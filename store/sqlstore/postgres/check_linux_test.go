@@ -9,7 +9,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// Check names what is wrong with a server, and nothing at one that is right.
+// Check names the problems of a server, and returns nil for a correct one.
 func TestCheck(t *testing.T) {
 	if err := open(t, empty(t)).Check(t.Context()); err != nil {
 		t.Errorf("of a healthy server: %v", err)
@@ -30,7 +30,7 @@ func TestCheck(t *testing.T) {
 		defer conn.Close()
 	}
 	careless.Query(`DELETE FROM keystile_migrations`)
-	// A clock that is ahead, which is found before the built-in function.
+	// A clock that is ahead: this function is found before the built-in one.
 	careless.Query(`CREATE FUNCTION public.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS $$ SELECT pg_catalog.clock_timestamp() + interval '61 seconds' $$`)
 	careless.Query(`ALTER ROLE reader SET search_path = public, pg_catalog`)
 	err = st.Check(t.Context())
@@ -44,7 +44,7 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// S8: a database that refuses writes is not opened, also at a primary.
+// S8: Open refuses a database that refuses writes, even on a primary.
 func TestOpenReadOnly(t *testing.T) {
 	server := services.StartPostgres(t)
 	open(t, server.DSN("postgres"))

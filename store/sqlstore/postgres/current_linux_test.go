@@ -18,7 +18,7 @@ import (
 // bound is the time within which a revocation holds everywhere, without a cache.
 const bound = time.Second
 
-// unavailable wants every call that reads to return an outage.
+// unavailable checks that every call that reads returns an outage.
 func unavailable(t *testing.T, st store.Store, c *store.Credential) {
 	t.Helper()
 	calls := map[string]func(context.Context) error{
@@ -56,7 +56,7 @@ func unavailable(t *testing.T, st store.Store, c *store.Credential) {
 	}
 }
 
-// R12 (S8): a standby is refused, by Open and by every call.
+// R12 (S8): Open and every call refuse a standby.
 func TestStandby_R12(t *testing.T) {
 	primary := services.StartPostgres(t)
 	st := open(t, primary.DSN("postgres"))
@@ -81,7 +81,7 @@ func TestStandby_R12(t *testing.T) {
 }
 
 // R12 (S8): with "primary,standby" in the DSN, a node whose primary is cut off does
-// not move to the standby, and finds the new primary once there is one.
+// not use the standby, until that has become the primary.
 func TestFailover_R12(t *testing.T) {
 	primary := services.StartPostgres(t)
 	first := open(t, primary.DSN("postgres"))

@@ -12,8 +12,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// The server of libpq's environment, in the form of "key=value". What the
-// address does not say, such as the password, comes from there.
+// A DSN may have the form "key=value". Settings that it lacks, such as the password,
+// come from the environment variables of libpq.
 func ExampleOpen() {
 	st, err := postgres.Open(context.Background(), "host=db.internal dbname=service sslmode=verify-full")
 	if err != nil {
@@ -22,14 +22,15 @@ func ExampleOpen() {
 	defer st.Close()
 }
 
-// A host that has connections already keeps its credentials through them.
+// An application that already has a pool of connections can use it for its
+// credentials.
 func ExampleNew() {
 	ctx := context.Background()
 	db, err := sql.Open("pgx", "postgres://service@db.internal/service")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer db.Close() // Store.Close does not
+	defer db.Close() // Store.Close does not close it
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {
 		log.Fatal(err)
@@ -39,7 +40,8 @@ func ExampleNew() {
 	}
 }
 
-// Package cache does this; others forget here what they know of a digest.
+// Package cache does this. Use Watch in a cache of your own, to drop outdated
+// entries.
 func ExampleStore_Watch() {
 	ctx := context.Background()
 	st, err := postgres.Open(ctx, "postgres://service@db.internal/service")
@@ -47,7 +49,7 @@ func ExampleStore_Watch() {
 		log.Fatal(err)
 	}
 	defer st.Close()
-	alive := func() {} // what happened half a second ago has been told
+	alive := func() {} // changes older than half a second were reported
 	changed := func(d store.Digest) { log.Print("something changed: ", d) }
-	log.Print(st.Watch(ctx, alive, changed)) // then begin again, and take all for unknown
+	log.Print(st.Watch(ctx, alive, changed)) // then drop all entries and call Watch again
 }

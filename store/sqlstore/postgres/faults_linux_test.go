@@ -18,13 +18,13 @@ import (
 )
 
 const (
-	within = 5 * time.Second // the timeout of two seconds, on a machine that is busy
+	within = 5 * time.Second // the timeout of two seconds, on a busy machine
 	back   = 2 * time.Second
 )
 
-// B4 C6: whatever becomes of the server, a valid token is accepted or gets a 503,
-// an unknown one is not accepted, nobody waits longer than the timeout, and when
-// the server answers the service does. What was acknowledged is not lost. R1 R3
+// B4 C6: during every fault of the server, a valid token is accepted or gets a 503,
+// an unknown one is not accepted, and no request takes longer than the timeout. When
+// the server answers again, so does the service. No acknowledged write is lost. R1 R3
 func TestFaults(t *testing.T) {
 	server := faulty(t)
 	dsn := server.DSN("postgres")
@@ -57,14 +57,14 @@ func TestFaults(t *testing.T) {
 				service.Until(t, "503", 10*time.Second, func() bool { return load.Unavailable.Load() > 3 })
 				if fault.name == "paused" {
 					select {
-					case <-time.After(2 * time.Second): // besides the two seconds until there was a 503
+					case <-time.After(2 * time.Second): // in addition to the two seconds until the first 503
 					case <-t.Context().Done():
 					}
 				}
 				fault.up()
 			}
-			// It is back when every client has been served several times
-			// in a row, besides those that the load sends.
+			// The service is back when several requests in a row are answered, in
+			// addition to those of the load.
 			answers, ok := time.Now(), 0
 			for ok < 20 && time.Since(answers) < back+within {
 				if s.Status(t, plaintext) == http.StatusOK {
@@ -85,12 +85,12 @@ func TestFaults(t *testing.T) {
 	}
 }
 
-// A writer issues, rotates and revokes, and remembers what was acknowledged.
+// A writer issues, rotates and revokes, and records the acknowledged changes.
 type writer struct {
 	stop  chan struct{}
 	group sync.WaitGroup
 	steps int
-	want  map[string]int // plaintexts, and the status each must have
+	want  map[string]int // the expected status of each plaintext
 	ids   map[string]bool
 }
 
@@ -115,7 +115,7 @@ func write(t testing.TB, tokens *bearer.Tokens) *writer {
 				continue
 			}
 			w.want[old.Reveal()], w.ids[c.ID] = http.StatusOK, true
-			delete(w.want, old.Reveal()) // nobody knows until Rotate has answered
+			delete(w.want, old.Reveal()) // unknown until Rotate has returned
 			next, c, err := tokens.Rotate(ctx, "ada", c.ID, 0)
 			if err != nil {
 				refused(err)
@@ -162,7 +162,8 @@ func (w *writer) check(t testing.TB, s *service.Service, st store.Store) {
 	}
 }
 
-// B4: a service starts while the server does not answer, and works when it does.
+// B4: a service can start while the server does not answer, and works as soon as it
+// does.
 func TestServerStartsLater(t *testing.T) {
 	server := faulty(t)
 	dsn := server.DSN("postgres")

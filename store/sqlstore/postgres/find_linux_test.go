@@ -23,7 +23,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// created returns a store on db, with its tables and one credential.
+// created returns a store on db with tables and one credential.
 func created(t testing.TB, db *sql.DB, timeout time.Duration) (*postgres.Store, *store.Credential) {
 	t.Helper()
 	st, err := postgres.New(sqlstore.Config{DB: db, Timeout: timeout})
@@ -88,8 +88,7 @@ func TestFindAlike(t *testing.T) {
 	}
 }
 
-// B4: a Find ends in time, whatever delays it, with an outage, and leaves no
-// connection behind.
+// B4: a delayed Find returns an outage in time, and leaves no connection behind.
 func TestFindTimeout(t *testing.T) {
 	const timeout = 200 * time.Millisecond
 	dsn := empty(t)
@@ -139,7 +138,7 @@ func TestFindTimeout(t *testing.T) {
 	}
 }
 
-// C6 S14: connections that were lost while they were idle fail no call.
+// C6 S14: no call fails because idle connections were lost.
 func TestLostConnections(t *testing.T) {
 	db := pool(t, empty(t))
 	st, c := created(t, db, 20*time.Second)
@@ -166,7 +165,7 @@ func TestLostConnections(t *testing.T) {
 	}
 }
 
-// A wrapper wraps connections of pgx, as drivers for telemetry do.
+// A wrapper wraps connections of pgx, like drivers for telemetry.
 type wrapper struct {
 	driver.Connector
 	connected func()
@@ -183,7 +182,7 @@ func (w wrapper) Connect(ctx context.Context) (driver.Conn, error) {
 	return &wrapped{conn.(*stdlib.Conn)}, nil
 }
 
-// Where the driver is wrapped, database/sql is used.
+// If the driver is wrapped, calls go through database/sql.
 func TestFindWrappedDriver(t *testing.T) {
 	cfg, err := pgx.ParseConfig(empty(t))
 	if err != nil {
@@ -202,7 +201,7 @@ func TestFindWrappedDriver(t *testing.T) {
 		t.Errorf("Find of an unknown one: %v, want %v", err, store.ErrNotFound)
 	}
 	db.SetMaxIdleConns(0)
-	connected = cancel // between connecting and asking
+	connected = cancel // cancels between connecting and the query
 	if _, err := st.Find(ctx, c.Kind, c.Digest); !errors.Is(err, context.Canceled) {
 		t.Errorf("cancelled: %v, want %v", err, context.Canceled)
 	}
@@ -211,7 +210,7 @@ func TestFindWrappedDriver(t *testing.T) {
 	}
 }
 
-// B4: an error of a hook that runs when it connects is an outage, also if it is the
+// B4: an error of a hook that runs on connecting is an outage, even if it is the
 // driver's error for a missing row.
 func TestFindConnectFails(t *testing.T) {
 	dsn := empty(t)
@@ -236,7 +235,7 @@ func TestFindConnectFails(t *testing.T) {
 	}
 }
 
-// B11 (E5): a lookup whose client has gone costs the store no connection.
+// B11 (E5): when a client hangs up during a lookup, the store keeps the connection.
 func TestCanceledCostsNoConnection_B11(t *testing.T) {
 	dsn := empty(t)
 	cfg, err := pgx.ParseConfig(dsn)
@@ -298,14 +297,14 @@ func TestCanceledCostsNoConnection_B11(t *testing.T) {
 	}
 }
 
-// B10: a server that refuses connections is an outage at once.
+// B10: if the server refuses connections, calls return an outage at once.
 func TestRefusedAtOnce_B10(t *testing.T) {
 	server := services.StartPostgres(t)
 	st := open(t, server.DSN("postgres"))
 	c := credential("c")
 	insert(t, st, c)
 	server.Kill()
-	st.Find(t.Context(), c.Kind, c.Digest) // notices that its connections are gone
+	st.Find(t.Context(), c.Kind, c.Digest) // notices that its connections are closed
 	soonest := time.Hour
 	for range 20 {
 		start := time.Now()

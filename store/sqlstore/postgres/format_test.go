@@ -16,14 +16,14 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// T3: whatever a Store is printed with, or within, shows no password.
+// T3: no way to print a Store, or a value that contains it, shows a password.
 func TestStoreIsPrintedWithoutThePassword(t *testing.T) {
 	const password = "correct-horse"
 	cfg, err := pgx.ParseConfig("postgres://ada:" + password + "@192.0.2.1/service")
 	if err != nil {
 		t.Fatal(err)
 	}
-	db := stdlib.OpenDB(*cfg) // as Open does it
+	db := stdlib.OpenDB(*cfg) // like Open
 	defer db.Close()
 	st, err := postgres.New(sqlstore.Config{DB: db})
 	if err != nil {

@@ -10,8 +10,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// S13: a database with other formats and another encoding is read and written all
-// the same.
+// S13: the store works in a database with other formats and another encoding.
 func TestFormats(t *testing.T) {
 	server := services.StartPostgres(t)
 	for name, setup := range map[string]string{

@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
 
-// R3 R8: calls that lock several rows do so in the order of their IDs, so that no
-// two of them wait for each other.
+// R3 R8: calls that lock several rows lock them in the order of their IDs, so that
+// they cannot deadlock.
 func TestLockOrder(t *testing.T) {
 	d := engine.Database(t)
 	later := epoch.AddDate(2, 0, 0)

@@ -8,7 +8,8 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// S13: the whole contract in the simple protocol, in which every value is text.
+// S13: the store keeps the whole contract in the simple protocol, in which every
+// value is text.
 func TestSimpleProtocol(t *testing.T) {
 	st := open(t, empty(t)+"&default_query_exec_mode=simple_protocol")
 	storetest.Run(t, func(t *testing.T) store.Store {

@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// S17: a program that uses PostgreSQL gains its driver, and neither SQLite nor a
-// migration tool.
+// S17: a program that uses PostgreSQL depends on its driver, but neither on SQLite
+// nor on a migration tool.
 func TestModules(t *testing.T) {
 	root, err := filepath.Abs("../../..")
 	if err != nil {
@@ -42,7 +42,7 @@ func main() {}
 	for _, args := range [][]string{{"mod", "graph"}, {"list", "-deps", "."}} {
 		cmd := osexec.Command("go", args...)
 		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off") // all are in the cache
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod", "GOPROXY=off", "GOSUMDB=off") // all modules are in the cache
 		var stderr strings.Builder
 		cmd.Stderr = &stderr
 		out, err := cmd.Output()

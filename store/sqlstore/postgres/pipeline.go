@@ -14,9 +14,9 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/query"
 )
 
-// pipeline is a [query.Pipeline]: it sends all statements at once, which is one
-// round trip and one transaction, because PostgreSQL takes what is sent before a
-// Sync for one. Each statement sees what was committed before it began.
+// pipeline is a [query.Pipeline]. It sends all statements at once, in one round trip.
+// They are one transaction, because PostgreSQL treats all statements before a Sync as
+// one. Each statement sees everything that was committed before it began.
 func pipeline(ctx context.Context, db *sql.DB, statements ...query.Statement) error {
 	return onConn(ctx, db, func(ctx context.Context, conn *pgx.Conn) error {
 		if len(statements) == 1 {
@@ -48,22 +48,21 @@ func pipeline(ctx context.Context, db *sql.DB, statements ...query.Statement) er
 	})
 }
 
-// maxTries is more than the connections of a pool that the server may have closed
-// while they were idle.
+// maxTries is larger than a usual pool, because the server may have closed all
+// connections while they were idle.
 const maxTries = 100
 
-// maxAgain is more than one, because a migration may alter a table several times in
+// maxAgain is larger than 1, because a migration may alter a table several times in
 // a row.
 const maxAgain = 20
 
-// onConn calls f with a connection of db, and again if certainly nothing was
-// executed: with another connection if nothing was sent, with the same one if the
-// server rejected a statement prepared earlier. It returns [query.ErrUnsupported] if
-// the connections of db are not pgx's.
+// onConn calls f with a connection of db. It repeats the call only if certainly
+// nothing was executed: with another connection if nothing was sent, or with the same
+// one if the server rejected a prepared statement. It returns [query.ErrUnsupported]
+// if the connections of db are not those of pgx.
 //
-// Once it has a connection, f is called with a context that has only the deadline of
-// ctx: pgx closes a connection whose query is canceled, so clients that hang up
-// could cost the store its connections.
+// The context of f has only the deadline of ctx. pgx closes a connection whose query
+// is canceled, so clients that hang up could cost the store its connections.
 func onConn(ctx context.Context, db *sql.DB, f func(context.Context, *pgx.Conn) error) error {
 	running, cancel := context.WithoutCancel(ctx), func() {}
 	if deadline, ok := ctx.Deadline(); ok {
@@ -79,7 +78,7 @@ func onConn(ctx context.Context, db *sql.DB, f func(context.Context, *pgx.Conn) 
 		err = conn.Raw(func(dc any) error {
 			pg, ok := dc.(*stdlib.Conn)
 			if !ok {
-				return query.ErrUnsupported // it is wrapped
+				return query.ErrUnsupported // another driver, or one that wraps pgx
 			}
 			err := f(running, pg.Conn())
 			for again := 0; again < maxAgain && outdated(err); again++ {
@@ -98,16 +97,16 @@ func onConn(ctx context.Context, db *sql.DB, f func(context.Context, *pgx.Conn) 
 	}
 }
 
-// unprepared reports whether the server lacks a statement that was prepared, or has
-// one that was not: another client of the same pooler prepared it.
+// unprepared reports whether the server lacks a statement that this client prepared,
+// or already has one that another client of the same pooler prepared.
 func unprepared(err error) bool {
 	var server *pgconn.PgError
 	return errors.As(err, &server) && (server.Code == "26000" || server.Code == "42P05")
 }
 
-// outdated reports whether the server has rejected a statement because it was
-// prepared before the table was altered, or is no longer prepared. It then has
-// rolled back the transaction, and pgx prepares the statement anew.
+// outdated reports whether the server rejected a statement because the table was
+// altered after it was prepared, or because it is no longer prepared. The server has
+// rolled back the transaction, and pgx will prepare the statement again.
 func outdated(err error) bool {
 	var server *pgconn.PgError
 	if !errors.As(err, &server) {

@@ -6,11 +6,11 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
 
-// R11 B9 S1 S5 E13: with 200 000 ended credentials no call reads the whole table,
-// nor more rows than it needs, also after the server has chosen a generic plan.
+// R11 B9 S1 S5 E13: with 200 000 ended credentials, no call reads the whole table or
+// more rows than it needs, even after the server has chosen a generic plan.
 func TestPlans(t *testing.T) {
 	d := engine.Database(t)
-	d.DB.SetMaxOpenConns(1) // a connection sees at once the counts of its own reads
+	d.DB.SetMaxOpenConns(1) // so that the connection sees the counts of its own reads at once
 	st := d.Filled(t)
 	read := func() (scans, rows int) {
 		suite.Exec(t, d.DB, `SELECT pg_stat_force_next_flush()`)
@@ -36,7 +36,7 @@ func TestPlans(t *testing.T) {
 				t.Errorf("%s, %s: read %d rows and index entries, want about %d", mode, call.Name, n, call.Rows)
 			}
 		}
-		// Make the calls possible again.
+		// Undo the changes of the calls.
 		suite.Exec(t, d.DB, `DELETE FROM keystile_credentials WHERE id IN ('new', 'newer', 'next')`, `UPDATE keystile_credentials SET revoked_at = NULL WHERE id LIKE 'live%' OR id LIKE 'eve%'`, `VACUUM ANALYZE keystile_credentials`)
 	}
 }

@@ -15,8 +15,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// R12: a pooler that is sent to a standby answers nothing, on connections that it
-// had before too.
+// R12: after a pooler was redirected to a standby, every call is an outage, even on
+// existing connections.
 func TestPoolerMovesToStandby_R12(t *testing.T) {
 	primary := services.StartPostgres(t)
 	bouncer := primary.StartPgBouncer(t)
@@ -35,8 +35,8 @@ func TestPoolerMovesToStandby_R12(t *testing.T) {
 	unavailable(t, st, c)
 }
 
-// R12 (S6): through PgBouncer that pools transactions everything works but Watch,
-// which says so.
+// R12 (S6): through PgBouncer in transaction mode everything works except Watch,
+// which returns an error.
 func TestPgBouncer_R12(t *testing.T) {
 	server := services.StartPostgres(t)
 	bouncer := server.StartPgBouncer(t)
@@ -76,8 +76,8 @@ func TestPgBouncer_R12(t *testing.T) {
 	}
 }
 
-// R12 (S6): Open recognizes PgBouncer and needs no prepared statements then. With
-// the connections of the application, the error names the remedy.
+// R12 (S6): Open recognizes PgBouncer and then uses no prepared statements. With
+// connections of the application, the error names the remedy.
 func TestPgBouncerWithoutMode_R12(t *testing.T) {
 	server := services.StartPostgres(t)
 	dsn := server.StartPgBouncer(t).DSN("postgres")

@@ -7,40 +7,39 @@
 //	}
 //	defer st.Close()
 //
-// It is for services on any number of machines. A [Store] is a [store.Watcher], so
-// package [github.com/keystile/keystile/store/cache] in front of it keeps a service
-// fast without accepting revoked credentials.
+// It is for services on any number of machines. A [Store] is a [store.Watcher]. With
+// package [github.com/keystile/keystile/store/cache] in front of it, most requests
+// need no query, and revocations still take effect within milliseconds.
 //
 // # Current or unavailable
 //
-// A standby may be behind, so it may show a revoked credential as valid. Each query
-// asks the server whether it is one and then fails, so every answer comes from a
-// primary. With several hosts in the DSN, Open connects to the one that accepts
-// writes, also when it connects again. The hosts share the two seconds that
-// connecting may take.
+// A standby may lag behind, so it may show a revoked credential as valid. On a standby
+// each query fails, so every answer comes from a primary. With several hosts in the
+// DSN, Open connects to the host that accepts writes, and so does each later
+// connection. The hosts share the timeout of two seconds for connecting.
 //
-// A primary that was replaced without being stopped does not know it, and goes on
-// answering. Use a cluster manager that stops the old primary first, which is called
+// A primary that was replaced without being stopped does not know that, and continues
+// to answer. Use a cluster manager that stops the old primary first, which is called
 // fencing. Synchronous replication is no substitute: it keeps the old primary from
-// writing, not from reading. But without a synchronous standby, a failover can lose
-// the latest changes, and a revoked credential works again.
+// writing, but not from reading. But without a synchronous standby, a failover can
+// lose the latest changes, and a revoked credential works again.
 //
 // # Poolers
 //
-// PgBouncer that pools sessions needs nothing special. If it pools transactions,
-// everything works but Watch: it returns an error, because notifications do not
-// arrive, and a cache keeps answers for its MaxStale. To use Watch, connect to the
-// server itself.
+// With PgBouncer in session mode, everything works. In transaction mode, everything
+// works except Watch: it returns an error, because notifications do not arrive, and a
+// cache keeps answers for its MaxStale. To use Watch, connect to the server itself.
 //
-// Such a pooler may not keep prepared statements. [Open] recognizes PgBouncer and
-// then uses the mode cache_describe. With [New], set default_query_exec_mode of your
-// connections to cache_describe, exec or simple_protocol.
+// In transaction mode a pooler may not keep prepared statements. [Open] recognizes
+// PgBouncer and then uses the mode cache_describe. With [New], set
+// default_query_exec_mode of your connections to cache_describe, exec or
+// simple_protocol.
 //
 // # What the server must not lose
 //
-// A server whose settings fsync, full_page_writes or synchronous_commit are off
-// forgets in a crash what it has acknowledged: a revoked credential works again. They
-// are on by default, and [Store.Check] reports them.
+// If fsync, full_page_writes or synchronous_commit is off, a crash can lose
+// acknowledged writes, and a revoked credential works again. These settings are on by
+// default, and [Store.Check] reports them if they are off.
 package postgres
 
 import (
@@ -64,8 +63,8 @@ import (
 
 const (
 	connectTimeout = 2 * time.Second
-	timeout        = 2 * time.Second // as sqlstore.Config has it
-	maxConns       = 16              // of the hundred that a server allows by default
+	timeout        = 2 * time.Second // the default of sqlstore.Config
+	maxConns       = 16              // a server allows 100 by default
 	maxIdleTime    = 5 * time.Minute
 )
 
@@ -85,20 +84,20 @@ var (
 	_ store.Checker  = (*Store)(nil)
 )
 
-// Open connects to the database that dsn names, a URL or a list of "key=value"
-// as libpq takes them (https://www.postgresql.org/docs/current/libpq-connect.html),
-// and creates or updates its tables. It keeps at most 16 connections, of which
-// each Watch takes one.
+// Open connects to the database that dsn names, and creates or updates its tables.
+// The dsn is a URL or a list of "key=value", as for libpq:
+// https://www.postgresql.org/docs/current/libpq-connect.html. The Store uses at most
+// 16 connections, of which each Watch takes one.
 //
 // It returns an error if no host in dsn accepts writes. The error never shows a
 // password.
 func Open(ctx context.Context, dsn string) (*Store, error) {
 	cfg, err := configure(dsn)
 	if err != nil {
-		return nil, fmt.Errorf("postgres: open: %v", err) // not wrapped: its text hides the password, its fields do not
+		return nil, fmt.Errorf("postgres: open: %v", err) // not wrapped, because its fields contain the password; its text does not
 	}
 	st, err := open(ctx, cfg)
-	if err != nil && strings.Contains(err.Error(), "unsupported startup parameter") { // by PgBouncer, which lets clients set few
+	if err != nil && strings.Contains(err.Error(), "unsupported startup parameter") { // from PgBouncer, which accepts only a few parameters
 		throughPooler(cfg)
 		st, err = open(ctx, cfg)
 	}
@@ -124,13 +123,13 @@ func open(ctx context.Context, cfg *pgx.ConnConfig) (*Store, error) {
 	return st, nil
 }
 
-// configure returns how to connect, with the settings that the store relies on.
+// configure parses dsn and adds the settings that the store relies on.
 func configure(dsn string) (*pgx.ConnConfig, error) {
 	cfg, err := pgx.ParseConfig(dsn)
 	if err != nil {
 		return nil, err
 	}
-	// Per host, so that one that is silent leaves time to connect to the others.
+	// Divide the time, so that a silent host leaves some for the others.
 	hosts := map[string]bool{fmt.Sprint(cfg.Host, cfg.Port): true}
 	for _, f := range cfg.Fallbacks {
 		hosts[fmt.Sprint(f.Host, f.Port)] = true
@@ -152,7 +151,7 @@ func configure(dsn string) (*pgx.ConnConfig, error) {
 	return cfg, nil
 }
 
-// throughPooler changes how to connect, for PgBouncer.
+// throughPooler adapts cfg to PgBouncer.
 func throughPooler(cfg *pgx.ConnConfig) {
 	delete(cfg.RuntimeParams, "bytea_output")
 	delete(cfg.RuntimeParams, "default_transaction_isolation")
@@ -161,15 +160,15 @@ func throughPooler(cfg *pgx.ConnConfig) {
 	}
 }
 
-// New returns a Store on your application's connections, cfg.DB, which must be
-// those of github.com/jackc/pgx/v5/stdlib, to a database that has its tables: see
+// New returns a Store on connections of your application, cfg.DB. They must use
+// github.com/jackc/pgx/v5/stdlib, and the tables must exist: see
 // [sqlstore.Store.Migrate]. Each Watch takes one of the connections. New sets
 // cfg.Dialect itself. Like sqlstore.New it does not connect, and its error names all
 // mistakes in cfg.
 //
 // The connections must have default_transaction_isolation = read committed and
-// client_encoding = UTF8, as those of Open have, and in the modes exec and
-// simple_protocol also bytea_output = hex and DateStyle = ISO.
+// client_encoding = UTF8, which Open sets. In the modes exec and simple_protocol they
+// must also have bytea_output = hex and DateStyle = ISO.
 func New(cfg sqlstore.Config) (*Store, error) {
 	cfg.Dialect = sqlstore.PostgreSQL
 	cfg.Timeout = cmp.Or(cfg.Timeout, timeout)
@@ -186,11 +185,12 @@ func New(cfg sqlstore.Config) (*Store, error) {
 	}, nil
 }
 
-// DB returns the connections, to begin a transaction for [sqlstore.Store.Tx].
+// DB returns the pool of connections, to begin a transaction for [sqlstore.Store.Tx].
 func (s *Store) DB() *sql.DB { return s.db }
 
-// Close closes the connections that [Open] has created; those given to New stay
-// open. Calls in progress, and later ones, fail. Closing again does nothing.
+// Close closes the connections of a Store that [Open] returned. Calls in progress, and
+// later ones, fail. Closing again does nothing. Close does not close connections that
+// were passed to New.
 func (s *Store) Close() error { return s.close() }
 
 // Format implements [fmt.Formatter]. Every verb prints the name of the type, so

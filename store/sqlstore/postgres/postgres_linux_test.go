@@ -19,25 +19,25 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// A lasting is a test whose server outlives it.
+// A lasting is a testing.TB for a server that is shared by several tests.
 type lasting struct {
 	testing.TB
 	*services.Postgres
 	cleanups []func()
 }
 
-// server returns the server, which is started when it is first needed.
+// server returns the shared server. The first call starts it.
 func (l *lasting) server(t testing.TB, settings ...string) *services.Postgres {
 	t.Helper()
-	l.TB = t // whose failure it is if the server fails
+	l.TB = t // the test that fails if the server fails
 	if l.Postgres == nil {
 		l.Postgres = services.StartPostgres(l, settings...)
 	}
 	return l.Postgres
 }
 
-// faulty returns a server for tests that harm it. They leave it running. Its log
-// has every statement with its parameters.
+// faulty returns a server for tests that stop or kill it and start it again. Its log
+// contains every statement with its parameters.
 func faulty(t testing.TB) *services.Postgres {
 	t.Helper()
 	return harmed.server(t, "log_statement=all", "log_min_duration_statement=0")
@@ -64,12 +64,12 @@ func empty(t testing.TB) string {
 	return shared.server(t).CreateDatabase(fmt.Sprint("test", databases.Add(1)))
 }
 
-// open opens a store, which the test's end closes.
+// open opens a store, which is closed at the end of the test.
 func open(t testing.TB, dsn string) *postgres.Store {
 	t.Helper()
 	st, err := postgres.Open(t.Context(), dsn)
 	for range 5 {
-		if errors.Is(err, context.DeadlineExceeded) { // a machine that is busy
+		if errors.Is(err, context.DeadlineExceeded) { // the machine is busy
 			st, err = postgres.Open(t.Context(), dsn)
 		}
 	}
@@ -84,7 +84,7 @@ func open(t testing.TB, dsn string) *postgres.Store {
 	return st
 }
 
-// pool opens a pool of the host's.
+// pool opens a pool of the application.
 func pool(t testing.TB, dsn string) *sql.DB {
 	t.Helper()
 	db, err := sql.Open("pgx", dsn)
@@ -111,7 +111,8 @@ func count(t testing.TB, db *sql.DB, query string) (n int) {
 	return n
 }
 
-// B8: what cannot be opened is an error, in time, that shows no password.
+// B8: if a database cannot be opened, Open returns in time an error that shows no
+// password.
 func TestOpenFails(t *testing.T) {
 	silent := strings.Replace(empty(t), "postgres@", "postgres:hunter2hunter2@", 1)
 	for name, dsn := range map[string]string{
@@ -131,7 +132,7 @@ func TestOpenFails(t *testing.T) {
 		if !strings.HasPrefix(err.Error(), "postgres: open: ") || strings.Contains(err.Error(), "hunter2") || time.Since(start) > 5*time.Second {
 			t.Errorf("%s: %v", name, err)
 		}
-		for cause := err; cause != nil; cause = errors.Unwrap(cause) { // which somebody may print with its fields
+		for cause := err; cause != nil; cause = errors.Unwrap(cause) { // a caller may print the causes with their fields
 			if text := fmt.Sprintf("%#v", cause); strings.Contains(text, "hunter2") {
 				t.Errorf("%s: %s", name, text)
 			}
@@ -144,8 +145,8 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// B6: closing again does nothing, a closed store does not know, and connections
-// of the host stay open.
+// B6: closing again does nothing, calls of a closed store are outages, and
+// connections of the application stay open.
 func TestClose(t *testing.T) {
 	dsn := empty(t)
 	st, db := open(t, dsn), pool(t, dsn)
@@ -175,7 +176,7 @@ func TestClose(t *testing.T) {
 	}
 }
 
-// Many requests at once share a few connections.
+// Many concurrent requests share a few connections.
 func TestConnections(t *testing.T) {
 	dsn := empty(t)
 	st, db := open(t, dsn), pool(t, dsn)
@@ -184,7 +185,7 @@ func TestConnections(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	for _, q := range []string{`BEGIN`, `LOCK TABLE keystile_credentials IN ACCESS EXCLUSIVE MODE`} { // so that they all wait
+	for _, q := range []string{`BEGIN`, `LOCK TABLE keystile_credentials IN ACCESS EXCLUSIVE MODE`} { // so that all requests wait
 		if _, err := conn.ExecContext(t.Context(), q); err != nil {
 			t.Fatal(err)
 		}
@@ -197,7 +198,7 @@ func TestConnections(t *testing.T) {
 		}()
 	}
 	connections := func() int {
-		return count(t, db, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`) - 2 // of db
+		return count(t, db, `SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()`) - 2 // without those of db
 	}
 	service.Until(t, "16 connections", 5*time.Second, func() bool { return connections() >= 16 })
 	for range 20 {
@@ -215,7 +216,7 @@ func TestConnections(t *testing.T) {
 	}
 }
 
-// What the tests need of package suite.
+// Shorthands for functions of package suite.
 var (
 	epoch      = suite.Epoch
 	credential = suite.Credential

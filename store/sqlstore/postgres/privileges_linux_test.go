@@ -12,8 +12,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// S12: a role with the privileges that the documentation lists, which may not
-// create tables, opens a store whose tables exist, and can make every call.
+// S12: a role with only the documented privileges may not create tables. If the
+// tables exist, it can open a store and make every call.
 func TestPrivileges(t *testing.T) {
 	dsn := empty(t)
 	admin := pool(t, dsn)
@@ -29,7 +29,7 @@ func TestPrivileges(t *testing.T) {
 	} else if !strings.Contains(err.Error(), "Migrations") {
 		t.Errorf("Open: %v, want the remedy", err)
 	}
-	open(t, dsn) // as administrator
+	open(t, dsn) // creates the tables as administrator
 	exec(t, admin, `GRANT SELECT, INSERT, UPDATE, DELETE ON keystile_credentials TO `+role)
 	exec(t, admin, `GRANT SELECT ON keystile_migrations TO `+role)
 	t.Cleanup(func() { admin.Exec(`DROP OWNED BY ` + role + `; DROP ROLE ` + role) })
@@ -52,8 +52,8 @@ func isAnswer(err error) bool {
 	return false
 }
 
-// S14: calls do not fail when the table is altered under load, although every
-// connection has prepared its statements.
+// S14: no call fails when the table is altered under load, although every connection
+// has prepared statements.
 func TestAlteredTable(t *testing.T) {
 	dsn := empty(t)
 	db := pool(t, dsn)
@@ -95,8 +95,8 @@ func TestAlteredTable(t *testing.T) {
 	}
 }
 
-// Calls that count fail, with the remedy, where the isolation level would make the
-// count inexact.
+// If the isolation level would make counts inexact, calls that count return an error
+// with the remedy.
 func TestIsolation(t *testing.T) {
 	dsn := empty(t)
 	st, _ := created(t, pool(t, dsn), 20*time.Second)

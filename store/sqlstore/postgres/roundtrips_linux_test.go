@@ -16,7 +16,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// A counted connection counts round trips: writes after which it reads.
+// A counted connection counts round trips, which are writes that are followed by a
+// read.
 type counted struct {
 	net.Conn
 	trips *atomic.Int64
@@ -36,8 +37,8 @@ func (c *counted) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// S10: Find and a batch of uses take one round trip, other calls at most two, once
-// the connection has prepared their statements.
+// S10: after the connection has prepared the statements, Find and a batch of uses
+// take one round trip, and other calls at most two.
 func TestRoundTrips(t *testing.T) {
 	var trips atomic.Int64
 	cfg, err := pgx.ParseConfig(empty(t))
@@ -49,7 +50,7 @@ func TestRoundTrips(t *testing.T) {
 		conn, err := dial(ctx, network, addr)
 		return &counted{Conn: conn, trips: &trips}, err
 	}
-	// An idle connection is pinged after a second; here it is not.
+	// The driver pings a connection that was idle for a second. Prevent that here.
 	db := stdlib.OpenDB(*cfg, stdlib.OptionShouldPing(func(context.Context, stdlib.ShouldPingParams) bool { return false }))
 	defer db.Close()
 	db.SetMaxOpenConns(1)

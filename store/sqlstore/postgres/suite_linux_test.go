@@ -10,7 +10,7 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// engine is PostgreSQL as an application opens it.
+// engine is PostgreSQL with a pool like that of an application.
 var engine = suite.Engine{
 	Dialect: sqlstore.PostgreSQL,
 	Create:  empty,
@@ -28,8 +28,8 @@ func TestSuite(t *testing.T) { suite.Run(t, engine) }
 
 func TestManyLive(t *testing.T) { engine.ManyLive(t) }
 
-// The same through database/sql, as with a driver that cannot send several
-// statements at once. A transaction of the application never sends several at once.
+// The same tests through database/sql, for drivers that cannot send several
+// statements at once. A transaction of the application never does.
 func TestSuiteWithoutPipeline(t *testing.T) {
 	e := engine
 	e.New = sqlstore.New

@@ -18,9 +18,9 @@ import (
 )
 
 const (
-	// beat is how long sending a probe may take, how long it may be on its way,
-	// and about how long Watch listens until the next one. Two of them are as old
-	// as what alive reports may be: see [store.Watcher].
+	// beat bounds the time to send a probe, and the time until it arrives. The two
+	// must add up to less than the half second of [store.Watcher]. beat is also
+	// about the pause until the next probe.
 	beat  = 240 * time.Millisecond
 	fresh = 500 * time.Millisecond
 )
@@ -28,18 +28,17 @@ const (
 var errUndelivered = errors.New("a notification from another connection did not arrive; connect to the server itself, or through a pooler that pools sessions, not transactions")
 
 // Watch implements [store.Watcher], by LISTEN. Every transaction that changes
-// credentials notifies of it, so Watch reports only what was committed.
+// credentials sends notifications, so Watch reports only committed changes.
 //
-// Four times a second it sends a notification of its own from another connection.
-// When that arrives, so has everything that was committed before. If it does not,
-// Watch returns an error: a pooler that pools transactions, such as PgBouncer by
-// default, accepts LISTEN and drops notifications. Watch also returns an error if
-// the server is a standby. It takes one connection of the pool, and another one for a
-// moment each time.
+// Four times a second Watch sends a probe, a notification from another connection.
+// When the probe arrives, all earlier notifications have arrived, too. If it does not
+// arrive, Watch returns an error: a pooler in transaction mode accepts LISTEN, but
+// drops notifications. Watch also returns an error if the server is a standby. It
+// takes one connection of the pool, and another one for a moment for each probe.
 //
-// Any role of the database can send notifications. Those that are not digests are
-// ignored, and reported by [Store.Check]. A forged digest makes a cache ask the
-// database once more.
+// Any role of the database can send notifications. Watch ignores payloads that are
+// not digests, and [Store.Check] reports them. A forged digest only makes a cache ask
+// the database once more.
 func (s *Store) Watch(ctx context.Context, alive func(), changed func(store.Digest)) error {
 	err := s.watch(ctx, alive, changed)
 	if ctx.Err() != nil {
@@ -68,17 +67,17 @@ func (s *Store) watch(ctx context.Context, alive func(), changed func(store.Dige
 	})
 }
 
-// A listener is a connection that receives notifications, also on a channel with
-// a random name, on which only its own probes arrive.
+// A listener is a connection that receives notifications. Its own probes arrive on a
+// channel with a random name.
 type listener struct {
 	store   *Store
 	conn    *pgx.Conn
 	channel string
-	probes  int // sent
-	arrived int // the latest probe that has arrived
+	probes  int // how many were sent
+	arrived int // the number of the latest probe that has arrived
 }
 
-// listen calls f with a connection that is not used again.
+// listen calls f with a connection, which the pool closes afterwards.
 func (s *Store) listen(ctx context.Context, f func(ctx context.Context, l *listener) error) error {
 	if s.db.Stats().MaxOpenConnections == 1 {
 		return errors.New("the pool has one connection; allow two or more, as notifications are sent on one and received on another")
@@ -114,13 +113,13 @@ func (s *Store) listen(ctx context.Context, f func(ctx context.Context, l *liste
 	return err
 }
 
-// probe sends a notification from another connection and receives until it
+// probe sends a probe from another connection, and receives notifications until it
 // arrives.
 func (l *listener) probe(ctx context.Context, changed func(store.Digest)) error {
 	l.probes++
 	payload := fmt.Sprint(l.probes)
 	err := within(ctx, beat, func(ctx context.Context) error {
-		// On a standby this is an error.
+		// A standby returns an error.
 		_, err := l.store.db.ExecContext(ctx, `SELECT pg_notify($1::text, $2::text)`, l.channel, payload)
 		return err
 	})
@@ -136,8 +135,8 @@ func (l *listener) probe(ctx context.Context, changed func(store.Digest)) error 
 	return ctx.Err()
 }
 
-// receive reports notifications until the given time has passed, or until the
-// latest probe arrives if it has not.
+// receive reports notifications for the given time. If the latest probe has not
+// arrived yet, it returns as soon as that arrives.
 func (l *listener) receive(ctx context.Context, d time.Duration, changed func(store.Digest)) error {
 	waiting := l.arrived < l.probes
 	return within(ctx, d, func(ctx context.Context) error {
@@ -178,7 +177,7 @@ func (s *Store) Notify(ctx context.Context, d store.Digest) error {
 	return nil
 }
 
-// within calls f with at most so much time.
+// within calls f with a timeout.
 func within(ctx context.Context, d time.Duration, f func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()

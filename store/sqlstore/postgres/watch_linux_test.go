@@ -20,10 +20,10 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/postgres"
 )
 
-// A watching is a Watch under way, and what it has said.
+// A watching is a Watch in progress, with its reports.
 type watching struct {
 	end  context.CancelFunc
-	done chan error // of Watch, when it has returned
+	done chan error // the error of Watch after it has returned
 
 	mu      sync.Mutex
 	alive   []time.Time
@@ -58,7 +58,7 @@ func watch(t testing.TB, st store.Watcher) *watching {
 	return w
 }
 
-// heard returns what was reported since it was last called, in hexadecimal.
+// heard returns the digests that were reported since the last call, in hexadecimal.
 func (w *watching) heard() (ds []string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -72,7 +72,7 @@ func (w *watching) heard() (ds []string) {
 // hears waits until exactly the credentials with these IDs were reported.
 func (w *watching) hears(t testing.TB, what string, st store.Store, ids ...string) {
 	t.Helper()
-	// A last change, after which all those of before have been reported.
+	// Make one more change: when that is reported, all earlier ones have been, too.
 	last := credential(fmt.Sprint("after ", what))
 	insert(t, st, last)
 	want := make(map[string]bool)
@@ -97,8 +97,8 @@ func (w *watching) hears(t testing.TB, what string, st store.Store, ids ...strin
 	}
 }
 
-// R1 R2: Watch reports what another process inserts, revokes and rotates, when it
-// is committed, and nothing else.
+// R1 R2: Watch reports the changes of another process when they are committed, and
+// nothing else.
 func TestWatch(t *testing.T) {
 	dsn := empty(t)
 	st, other, db := open(t, dsn), open(t, dsn), pool(t, dsn)
@@ -181,15 +181,15 @@ func TestWatch(t *testing.T) {
 	}
 }
 
-// R2: alive comes at once and twice a second, and each time what was complete
-// half a second before has been reported, also while changes do not cease.
+// R2: alive is called at once and then twice a second. Each time, all changes that
+// were complete half a second before have been reported, even while changes continue.
 func TestWatchAlive(t *testing.T) {
 	dsn := empty(t)
 	st, other := open(t, dsn), open(t, dsn)
 	var mu sync.Mutex
 	complete := make(map[store.Digest]time.Time) // not reported yet
 	early := make(map[store.Digest]bool)         // reported before Insert has returned
-	var since time.Time                          // that Watch reports
+	var since time.Time                          // when Watch began to report
 	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
 	defer cancel()
 	var writers sync.WaitGroup
@@ -217,7 +217,7 @@ func TestWatchAlive(t *testing.T) {
 		now := time.Now()
 		mu.Lock()
 		defer mu.Unlock()
-		if beats++; fresh { // what was before is not its business
+		if beats++; fresh { // earlier changes need not be reported
 			clear(complete)
 			since = now
 			fresh, previous = false, now
@@ -239,7 +239,7 @@ func TestWatchAlive(t *testing.T) {
 		delete(complete, d)
 		reported++
 	}
-	for ctx.Err() == nil { // it may give up where the machine is too busy
+	for ctx.Err() == nil { // Watch may return if the machine is too busy
 		fresh = true
 		err = st.Watch(ctx, alive, changed)
 	}
@@ -248,7 +248,7 @@ func TestWatchAlive(t *testing.T) {
 		t.Errorf("Watch returned %v, want %v", err, context.DeadlineExceeded)
 	}
 	slices.Sort(intervals)
-	if n := len(intervals); n > 0 && intervals[n/2] > 500*time.Millisecond { // most of them: the machine may be busy
+	if n := len(intervals); n > 0 && intervals[n/2] > 500*time.Millisecond { // the median, because the machine may be busy
 		t.Errorf("alive every %v", intervals)
 	}
 	if beats < 5 || reported < 100 {
@@ -256,7 +256,7 @@ func TestWatchAlive(t *testing.T) {
 	}
 }
 
-// B6: nothing is left behind: no goroutine, no connection, least of all one that
+// B6: Watch leaves no goroutine and no connection behind, and no connection that
 // listens.
 func TestWatchLeavesNothing(t *testing.T) {
 	dsn := empty(t)
@@ -269,7 +269,7 @@ func TestWatchLeavesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := open(t, dsn).Close(); err != nil { // for the tables
+	if err := open(t, dsn).Close(); err != nil { // creates the tables
 		t.Fatal(err)
 	}
 	connections := func() int {
@@ -282,7 +282,7 @@ func TestWatchLeavesNothing(t *testing.T) {
 		start := time.Now()
 		w := watch(t, st)
 		soonest = min(soonest, time.Since(start))
-		service.Until(t, "one connection", 5*time.Second, func() bool { return connections() == 1 }) // the one before may still end
+		service.Until(t, "one connection", 5*time.Second, func() bool { return connections() == 1 }) // the previous one may still be closing
 		w.end()
 		if err := <-w.done; err != context.Canceled {
 			t.Error(err)
@@ -302,7 +302,7 @@ func TestWatchLeavesNothing(t *testing.T) {
 	service.Until(t, "no goroutine", 5*time.Second, func() bool { return runtime.NumGoroutine() <= before })
 }
 
-// A Watch that cannot be sure any more says so soon.
+// A Watch that may miss changes returns soon.
 func TestWatchFails(t *testing.T) {
 	server := faulty(t)
 	dsn := server.CreateDatabase("watched")
@@ -354,7 +354,7 @@ func TestWatchFails(t *testing.T) {
 			var again *watching
 			service.Until(t, "the server", 5*time.Second, func() bool {
 				_, err := st.Insert(t.Context(), credential(tt.name), store.Limits{})
-				return err == nil || errors.Is(err, store.ErrExists) // from a try whose answer was late
+				return err == nil || errors.Is(err, store.ErrExists) // an earlier attempt succeeded, but its answer came too late
 			})
 			again = watch(t, st)
 			again.hears(t, tt.name, st)
@@ -366,7 +366,7 @@ func TestWatchFails(t *testing.T) {
 	}
 }
 
-// A Watch that has not begun ends with its context, too.
+// A Watch that still waits for a connection also ends with its context.
 func TestWatchCancelled(t *testing.T) {
 	dsn := empty(t)
 	open(t, dsn)
@@ -380,7 +380,7 @@ func TestWatchCancelled(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer conn.Close() // until then the pool has none left
+	defer conn.Close() // until then the pool has no free connection
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
 	if err := st.Watch(ctx, func() { t.Error("alive") }, func(store.Digest) {}); err != context.DeadlineExceeded {
@@ -388,7 +388,7 @@ func TestWatchCancelled(t *testing.T) {
 	}
 }
 
-// otherDriver connects to nothing.
+// otherDriver is a driver without a database.
 type otherDriver struct {
 	driver.Connector
 	driver.Conn
@@ -398,7 +398,7 @@ func (d otherDriver) Connect(context.Context) (driver.Conn, error) { return d, n
 func (d otherDriver) Driver() driver.Driver                        { return nil }
 func (d otherDriver) Close() error                                 { return nil }
 
-// Connections of another driver are refused with a reason.
+// Watch returns an error for connections of another driver.
 func TestWatchOtherDriver(t *testing.T) {
 	db := sql.OpenDB(otherDriver{})
 	defer db.Close()
@@ -415,8 +415,8 @@ func TestWatchOtherDriver(t *testing.T) {
 	}
 }
 
-// E13: notifications of other roles that are no digests are ignored, and Check
-// reports them once, so that no role can keep a service from being healthy.
+// E13: Watch ignores notifications by other roles that are not digests. Check reports
+// them only once, so that no role can make a service unhealthy for ever.
 func TestWatchForeignPayload(t *testing.T) {
 	dsn := empty(t)
 	st := open(t, dsn)
@@ -436,8 +436,8 @@ func TestWatchForeignPayload(t *testing.T) {
 	}
 }
 
-// A Watch that begins with an idle connection of the host's to a server that does
-// not answer returns, too.
+// A Watch that begins with an idle connection to a server that does not answer also
+// returns.
 func TestWatchBeginsPaused(t *testing.T) {
 	server := faulty(t)
 	dsn := server.DSN("postgres")
@@ -452,7 +452,7 @@ func TestWatchBeginsPaused(t *testing.T) {
 	}
 	server.Pause()
 	defer server.Resume()
-	time.Sleep(1100 * time.Millisecond) // from then on the driver asks before it uses a connection
+	time.Sleep(1100 * time.Millisecond) // from then on the driver pings a connection before it uses it
 	done := make(chan error, 1)
 	go func() {
 		done <- st.Watch(context.WithoutCancel(t.Context()), func() { t.Error("alive") }, func(store.Digest) {})

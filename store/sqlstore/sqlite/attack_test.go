@@ -8,7 +8,7 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// E1 E2: an account is taken back from a thief. R11 R13 B9 B14
+// E1 E2: an owner takes an account back from an attacker. R11 R13 B9 B14
 func TestAttack(t *testing.T) {
 	attack.Run(t, func(t *testing.T) store.Store { return open(t, filepath.Join(t.TempDir(), "credentials.db")) }, 500)
 }

@@ -15,13 +15,13 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
 
-// S3 E4 B9: while 40 pages of an account with 200 000 ended credentials are listed
-// all the time, a Find returns its answer or an outage by its deadline, and so does
-// a List.
+// S3 E4 B9: while 40 goroutines list pages of an account with 200 000 ended
+// credentials, each Find and each List returns an answer or an outage by its
+// deadline.
 func TestDeadlineWhileListing(t *testing.T) {
 	const (
 		deadline = 50 * time.Millisecond
-		slack    = time.Second // of a busy machine; a call that waits for lists takes two
+		slack    = time.Second // for a busy machine; a call that waits for lists takes two seconds
 	)
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	st := open(t, path)
@@ -45,7 +45,7 @@ func TestDeadlineWhileListing(t *testing.T) {
 			}
 		})
 	}
-	for range 5 { // the lists are under way
+	for range 5 { // the lists are in progress
 		<-started
 	}
 	var d store.Digest
@@ -79,8 +79,8 @@ func TestDeadlineWhileListing(t *testing.T) {
 	lists.Wait()
 }
 
-// S3: a call that writes does not wait longer than its context for a transaction,
-// of this process or another, nor for the connection that writes.
+// S3: a call that writes waits no longer than its context, for a transaction of this
+// process or another or for the connection.
 func TestDeadlineWhileWriting(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	st := open(t, path)

@@ -21,8 +21,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// Tests that need another process start this program again with childOf set to
-// the path of a database.
+// A test that needs another process starts this program again, with the environment
+// variable childOf set to the path of a database.
 const childOf = "KEYSTILE_TEST_DATABASE"
 
 func TestMain(m *testing.M) {
@@ -40,9 +40,8 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// write opens the database and issues, rotates and revokes until its standard
-// input ends, with pauses in between. It says on its standard output what it is about to do, and what it
-// has done.
+// write opens the database, and issues, rotates and revokes until its standard input
+// ends. It pauses between the steps. It prints each step before and after it.
 func write(path string, pause time.Duration) error {
 	ctx := context.Background()
 	st, err := sqlite.Open(ctx, path)
@@ -92,7 +91,7 @@ type child struct {
 	out   *bufio.Scanner
 }
 
-// start starts a child. It says "open" when it begins to write.
+// start starts a child, which prints "open" when it begins to write.
 func start(t testing.TB, path string, pause time.Duration) *child {
 	t.Helper()
 	cmd := exec.Command(os.Args[0], pause.String())
@@ -107,8 +106,8 @@ func start(t testing.TB, path string, pause time.Duration) *child {
 	return &child{cmd, stdin, bufio.NewScanner(stdout)}
 }
 
-// R3 T7: a process that is killed at any moment leaves behind all that it has
-// said to be done, and of what it was about to do all or nothing.
+// R3 T7: after a process was killed at any moment, all steps that it printed as done
+// are there. The step that it had begun is there completely or not at all.
 func TestKilled(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	var done, halfway int
@@ -117,7 +116,7 @@ func TestKilled(t *testing.T) {
 		if !c.out.Scan() || c.out.Text() != "open" {
 			t.Fatalf("the other process says %q, %v", c.out.Text(), c.out.Err())
 		}
-		steps := make(map[string]bool) // whether it is done
+		steps := make(map[string]bool) // true if the step was done
 		until := mathrand.IntN(12)
 		for n := 0; c.out.Scan(); n++ {
 			if n == until {
@@ -148,7 +147,7 @@ func TestKilled(t *testing.T) {
 		for step, isDone := range steps {
 			words := strings.Fields(step)
 			issued, rotated, revoked := state(words[1])
-			var first, second bool // parts of the step, of which none must be alone
+			var first, second bool // the parts of the step: both or none must be there
 			switch words[0] {
 			case "issue":
 				first, second = issued, issued
@@ -180,8 +179,8 @@ func TestKilled(t *testing.T) {
 	}
 }
 
-// R1: two processes and more on one file wait for each other, also to make its
-// tables, and each sees at once what another has done.
+// R1: several processes on one file wait for each other, even to create the tables.
+// Each sees the changes of the others at once.
 func TestProcesses(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	var children []*child
@@ -213,7 +212,7 @@ func TestProcesses(t *testing.T) {
 			t.Errorf("while others write: %v", err)
 		}
 		c.stdin.Close()
-		for c.out.Scan() { // until it has ended
+		for c.out.Scan() { // until the child ends
 		}
 		if err := c.cmd.Wait(); err != nil {
 			t.Errorf("another process: %v", err)
@@ -221,14 +220,14 @@ func TestProcesses(t *testing.T) {
 	}
 }
 
-// What the tests need of package suite.
+// Shorthands for functions of package suite.
 var (
 	epoch      = suite.Epoch
 	credential = suite.Credential
 	insert     = suite.Insert
 )
 
-// hold begins a transaction of another program that writes.
+// hold begins a write transaction of another program.
 func hold(t testing.TB, path string) (release func()) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path+"?_txlock=immediate")
@@ -247,7 +246,7 @@ func hold(t testing.TB, path string) (release func()) {
 	return release
 }
 
-// query asks a file, as another program would, for one text.
+// query reads one text from a file, like another program.
 func query(t testing.TB, path, q string) (answer string) {
 	t.Helper()
 	db, err := sql.Open("sqlite", path)

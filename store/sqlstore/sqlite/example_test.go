@@ -36,7 +36,7 @@ func Example() {
 	// Output: ada ci
 }
 
-// Tokens are still there when the file is opened again.
+// Tokens are kept when the file is closed and opened again.
 func ExampleOpen() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")
@@ -69,7 +69,7 @@ func ExampleOpen() {
 	// 2 <nil>
 }
 
-// A transaction makes an account and its first token exist together or not at all.
+// Create an account and its first token in one transaction.
 func ExampleStore_DB() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")

@@ -9,8 +9,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/row"
 )
 
-// A finder answers Find with connections of its own, so that a lookup never waits
-// for a list.
+// A finder has separate connections for Find, so that a lookup never waits for a
+// list.
 type finder struct {
 	db    *sql.DB
 	stmt  *sql.Stmt
@@ -25,10 +25,10 @@ func newFinder(ctx context.Context, db *sql.DB, conns int) (*finder, error) {
 	return &finder{db, stmt, make(chan struct{}, conns)}, nil
 }
 
-// Find implements [store.Finder]: one prepared statement, one row by its unique
-// index. It waits for a connection until ctx is done. Then it cannot be canceled
-// any more: a lookup waits for nothing but the disk, and to be ready to interrupt
-// it costs the driver half as much again.
+// Find implements [store.Finder]. It reads one row by a unique index, with a prepared
+// statement. It waits for a connection until ctx is done. After that it cannot be
+// canceled: a lookup waits only for the disk, and with cancellation the driver takes
+// half as much time again.
 func (s *Store) Find(ctx context.Context, k store.Kind, d store.Digest) (*store.Credential, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("sqlite: find: %w", err)

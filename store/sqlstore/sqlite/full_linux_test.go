@@ -20,8 +20,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// B4 R8: a full disk fails calls that write, and no others; with room on it
-// everything works again.
+// B4 R8: on a full disk only calls that write fail. When there is room again, all
+// calls work.
 func TestFullDisk(t *testing.T) {
 	dir := t.TempDir()
 	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=2m"); err != nil {
@@ -53,7 +53,7 @@ func TestFullDisk(t *testing.T) {
 	})
 }
 
-// The same where the database may not grow, which needs no mount.
+// The same with a limit on the size of the database, which needs no mount.
 func TestFullDatabase(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	db, err := sql.Open("sqlite", path+"?_txlock=immediate&_pragma=journal_mode(WAL)")
@@ -74,7 +74,7 @@ func TestFullDatabase(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	testFull(t, st, func() { pages(1) }, func() { pages(1 << 30) }) // never fewer than there are
+	testFull(t, st, func() { pages(1) }, func() { pages(1 << 30) }) // SQLite never sets fewer pages than there are
 }
 
 func testFull(t *testing.T, st store.Store, fill, free func()) {
@@ -85,7 +85,7 @@ func testFull(t *testing.T, st store.Store, fill, free func()) {
 	fill()
 	var err error
 	issued := 2
-	for range 1000 { // there may be some room in the files
+	for range 1000 { // the files may still have some room
 		if _, _, err = s.Tokens.Issue(t.Context(), bearer.Request{Subject: "ada", Data: make([]byte, 4096)}); err != nil {
 			break
 		}
@@ -93,7 +93,7 @@ func testFull(t *testing.T, st store.Store, fill, free func()) {
 	}
 	_, _, rotate := s.Tokens.Rotate(t.Context(), "ada", old.ID, 0)
 	failed := map[string]error{"issue": err}
-	if rotate != nil { // it may need less room
+	if rotate != nil { // it may need less space
 		failed["rotate"] = rotate
 	}
 	for what, err := range failed {
@@ -133,8 +133,8 @@ func testFull(t *testing.T, st store.Store, fill, free func()) {
 	}
 }
 
-// R8: a read-only database authenticates; no request fails because the last use
-// cannot be written.
+// R8: authentication works with a read-only database. No request fails because the
+// last use cannot be written.
 func TestReadOnly(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	plaintext, c := service.Start(t, open(t, path)).Issue(t)

@@ -11,16 +11,16 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// This is WRONG: each connection would have a database in memory of its own. Open
-// takes only files; use store.Memory for credentials that need not be kept.
+// This is WRONG: each connection would have its own database in memory. Open accepts
+// only files; for credentials in memory use store.Memory.
 func Example_incorrect() {
 	_, err := sqlite.Open(context.Background(), ":memory:")
 	fmt.Println(err)
 	// Output: sqlite: open ":memory:": a file is required; store.Memory keeps credentials in memory
 }
 
-// This is WRONG: Tokens on the Store of a transaction are used after it has ended.
-// They fail, and so does every request; Tokens of your service need the Store itself.
+// This is WRONG: Tokens on the Store of a transaction are used after the transaction
+// has ended, so every call fails. Use Tokens on the Store itself for your service.
 func ExampleStore_DB_incorrect() {
 	ctx := context.Background()
 	dir, err := os.MkdirTemp("", "example")
@@ -48,7 +48,7 @@ func ExampleStore_DB_incorrect() {
 		log.Fatal(err)
 	}
 
-	_, err = tokens.List(ctx, "ada") // WRONG: tx is over
+	_, err = tokens.List(ctx, "ada") // WRONG: tx has ended
 	fmt.Println(err)
 	// Output:
 	// bearer: list: sqlstore: list: sql: transaction has already been committed or rolled back

@@ -15,8 +15,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// T3: only the owner may read the files, and there are no others than documented,
-// whatever the path is.
+// T3: for every path, only the owner may read the files, and there are only the
+// documented ones.
 func TestFiles(t *testing.T) {
 	for _, name := range []string{"plain.db", "with space.db", "a?mode=memory", "a#b", "100%41", "%3f", "Schlüssel-鍵.db", "file:x", "a&b=c;d+e", `quote"'`} {
 		if runtime.GOOS == "windows" && strings.ContainsAny(name, `?:"`) {
@@ -48,7 +48,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// A relative path names the same file after the program changes its directory.
+// A relative path still leads to the same file after the program has changed its
+// directory.
 func TestRelativePath(t *testing.T) {
 	home := t.TempDir()
 	t.Chdir(home)
@@ -97,7 +98,7 @@ func TestOpenFails(t *testing.T) {
 	}
 }
 
-// B6: closing again does nothing, and calls of a closed store are outages.
+// B6: closing again does nothing, and calls of a closed store return an outage.
 func TestClose(t *testing.T) {
 	st := open(t, filepath.Join(t.TempDir(), "credentials.db"))
 	insert(t, st, credential("there"))

@@ -13,8 +13,8 @@ import (
 
 func TestManyLive(t *testing.T) { engine.ManyLive(t) }
 
-// R11 B9 S1 S5 E13: with 200 000 ended credentials every statement searches an
-// index for what it needs, and only lists of what is live are sorted.
+// R11 B9 S1 S5 E13: with 200 000 ended credentials, every statement searches an
+// index, and only lists of live credentials are sorted.
 func TestPlans(t *testing.T) {
 	d := engine.Database(t)
 	d.Filled(t)

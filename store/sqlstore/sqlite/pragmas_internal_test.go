@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// Every connection that writes has the settings with which acknowledged writes
-// survive the end of the machine; those that read cannot write.
+// Connections for writes have the settings with which acknowledged writes survive a
+// crash of the machine. Connections for reads cannot write.
 func TestPragmas(t *testing.T) {
 	st, err := Open(t.Context(), filepath.Join(t.TempDir(), "credentials.db"))
 	if err != nil {

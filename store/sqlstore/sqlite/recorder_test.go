@@ -14,13 +14,13 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/suite"
 )
 
-// A recorder connects to SQLite and records the statements that have an answer.
+// A recorder connects to SQLite and records the statements that return rows.
 type recorder struct {
 	sqlite     driver.Driver
 	dsn        string
 	mu         sync.Mutex
 	statements []statement
-	cut        atomic.Bool // the connection fails after the first row of an answer
+	cut        atomic.Bool // makes the connection fail after the first row of a result
 }
 
 type statement struct {
@@ -38,7 +38,7 @@ func (r *recorder) Connect(context.Context) (driver.Conn, error) {
 
 func (r *recorder) Driver() driver.Driver { return r.sqlite }
 
-// taken returns the statements since it was last called.
+// taken returns the statements since its last call.
 func (r *recorder) taken() []statement {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -90,7 +90,7 @@ func (r *cutRows) Next(dest []driver.Value) error {
 	return r.Rows.Next(dest)
 }
 
-// B4 R1: an answer that is cut short is an outage, and the call changes nothing.
+// B4 R1: if a result is cut short, the call is an outage and changes nothing.
 func TestCutAnswers(t *testing.T) {
 	d := engine.Database(t)
 	before := d.Store(t)

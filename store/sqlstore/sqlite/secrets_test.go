@@ -7,7 +7,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/service"
 )
 
-// T3: no file has a plaintext or a piece of one, neither while the database is
+// T3: no file contains a plaintext or a piece of one, neither while the database is
 // open nor afterwards.
 func TestOnlyDigestsAtRest(t *testing.T) {
 	dir := t.TempDir()

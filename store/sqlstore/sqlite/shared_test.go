@@ -13,7 +13,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/internal/service"
 )
 
-// R1: a credential that one store on a file revokes is refused by another at once.
+// R1: when one store on a file revokes a credential, another store refuses it at
+// once.
 func TestRevokedByAnother(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "credentials.db")
 	a, b := service.Start(t, open(t, path)), service.Start(t, open(t, path))

@@ -1,5 +1,5 @@
-// Package sqlite opens a [sqlstore.Store] in a file, with the SQLite that is
-// compiled into the program: modernc.org/sqlite, without cgo.
+// Package sqlite opens a [sqlstore.Store] in a file. It uses modernc.org/sqlite, an
+// SQLite in Go, without cgo.
 //
 //	st, err := sqlite.Open(ctx, "credentials.db")
 //	if err != nil {
@@ -8,17 +8,17 @@
 //	defer st.Close()
 //
 // It is for services on one machine. Several processes may share the file; each
-// [Store.Find] sees what the others have committed. The file must be on a disk of
-// that machine: SQLite's locks do not work on network file systems.
+// [Store.Find] sees everything that the others have committed. The file must be on a
+// local disk: SQLite's locks do not work on network file systems.
 //
-// What a call has written survives the end of the process and of the machine
-// (journal_mode WAL, synchronous FULL). While the file is in use there are two more
-// beside it, with -wal and -shm at the end of their names. To make a backup use VACUUM
-// INTO; a copy of the three files while they are written may be damaged. When you
-// replace the file by a backup, delete the other two.
+// Committed writes survive a crash of the process or the machine (journal_mode WAL,
+// synchronous FULL). While the file is in use, there are two more files beside it,
+// whose names end with -wal and -shm. To back up, use VACUUM INTO; a copy of the three
+// files while they are written may be damaged. If you replace the file by a backup,
+// delete the other two.
 //
-// One process writes at a time. A call waits for the others within its context and
-// a timeout of two seconds.
+// Only one process writes at a time. A call that writes waits for the others, until
+// its context ends, and for at most two seconds.
 package sqlite
 
 import (
@@ -37,9 +37,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore"
 )
 
-// busyTimeout is how long a writer waits for one of another process, in
-// milliseconds, if its context does not end before: a little less than the store
-// waits for the call.
+// busyTimeout is how long a writer waits for a writer of another process, in
+// milliseconds. It is a little less than the timeout of a call.
 const busyTimeout = 1500
 
 // A Store is a [sqlstore.Store] with the connections that [Open] opened.
@@ -68,17 +67,17 @@ func open(ctx context.Context, path string) (st *Store, err error) {
 	if err != nil {
 		return nil, err
 	}
-	// SQLite would create a file that others can read. The two beside it get
-	// the mode of this one.
+	// SQLite would create a file that other users can read. The two files beside
+	// it get the same mode.
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return nil, err
 	}
 	f.Close()
 
-	// SQLite has one writer at a time, and waiting for a connection is fairer
-	// than trying again. It locks when it begins, so that it never has to give
-	// up later.
+	// SQLite has one writer at a time. With one connection for writes, callers
+	// wait in a fair queue instead of polling the lock. A transaction locks when
+	// it begins, so that it cannot fail later because of another writer.
 	var pools []*sql.DB
 	defer func() {
 		for _, db := range pools {
@@ -118,8 +117,8 @@ func pool(path string, n int, params url.Values) (*sql.DB, error) {
 	for _, pragma := range []string{fmt.Sprintf("busy_timeout(%d)", busyTimeout), "journal_mode(WAL)", "synchronous(FULL)"} {
 		params.Add("_pragma", pragma)
 	}
-	// As a URL, for a path may have a question mark. On Windows it begins
-	// with a letter, in the URL with a slash.
+	// Use a URL, because a path may contain a question mark. A Windows path begins
+	// with a letter; in a URL it needs a slash before that.
 	path = filepath.ToSlash(path)
 	if path[0] != '/' {
 		path = "/" + path
@@ -137,9 +136,9 @@ func pool(path string, n int, params url.Values) (*sql.DB, error) {
 // Format implements [fmt.Formatter]. Every verb prints the name of the type.
 func (s Store) Format(f fmt.State, _ rune) { io.WriteString(f, "sqlite.Store") }
 
-// DB returns the connection that writes, to begin a transaction for
-// [sqlstore.Store.Tx]. There is one: until the transaction ends, other calls that
-// write wait for it, also those of the goroutine that began it.
+// DB returns the pool for writes, to begin a transaction for [sqlstore.Store.Tx]. It
+// has only one connection: until the transaction ends, other calls that write wait
+// for it, even those of the goroutine that began it.
 func (s *Store) DB() *sql.DB { return s.write }
 
 // Close closes the database. Calls in progress, and later ones, fail. Calling it

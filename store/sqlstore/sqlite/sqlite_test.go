@@ -6,7 +6,7 @@ import (
 	"github.com/keystile/keystile/store/sqlstore/sqlite"
 )
 
-// open opens a store in a file, which the test's end closes.
+// open opens a store in a file. The end of the test closes it.
 func open(t testing.TB, path string) *sqlite.Store {
 	t.Helper()
 	st, err := sqlite.Open(t.Context(), path)

@@ -11,7 +11,7 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// engine is SQLite as an application opens it.
+// engine is SQLite with a pool like that of an application.
 var engine = suite.Engine{
 	Dialect: sqlstore.SQLite,
 	Create: func(t testing.TB) string {

@@ -1,6 +1,6 @@
-// Package query describes the statements of a call apart from how they are sent:
-// one after the other through database/sql, or in one round trip by a driver that
-// can do that.
+// Package query describes the statements of a call, independent of how they are sent:
+// one after the other through database/sql, or in one round trip if the driver
+// supports that.
 package query
 
 import (
@@ -14,8 +14,8 @@ type Statement struct {
 	SQL  string
 	Args []any
 
-	// Read, if set, reads the rows. A statement may be tried again, so Read
-	// begins anew each time.
+	// Read, if set, reads the rows. A statement may be repeated, so each call of
+	// Read must discard earlier results.
 	Read func(Rows) error
 }
 
@@ -26,13 +26,14 @@ type Rows interface {
 	Err() error
 }
 
-// A Runner executes statements one after the other. Each sees what was committed
-// before it began. After an error, those that were executed must be rolled back.
+// A Runner executes statements one after the other. Each sees everything that was
+// committed before it began. After an error, the caller must roll back the statements
+// that were executed.
 type Runner func(ctx context.Context, statements ...Statement) error
 
-// A Pipeline executes statements as one transaction, on a connection of db: all
-// of them or, with an error, none. It returns [ErrUnsupported] if the connections
-// of db cannot do that.
+// A Pipeline executes statements as one transaction on a connection of db. After an
+// error, none of them takes effect. It returns [ErrUnsupported] if the driver of db
+// does not support that.
 type Pipeline func(ctx context.Context, db *sql.DB, statements ...Statement) error
 
 // ErrUnsupported means that nothing was sent, because of the driver.
@@ -59,8 +60,8 @@ func On(q Queryer) Runner {
 	}
 }
 
-// Read reads all rows of s: a statement that returns what it changes has not
-// changed all of it before.
+// Read reads all rows of s, because a statement with RETURNING has changed all rows
+// only after the last one was read.
 func Read(s Statement, rows Rows) error {
 	if s.Read != nil {
 		if err := s.Read(rows); err != nil {

@@ -12,12 +12,12 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Columns are those of the table, in the order in which they are read and
+// Columns are the columns of the table, in the order in which they are read and
 // written.
 const Columns = `id, kind, digest, subject, name, hint, scopes, family, client_id, actor, networks, ` +
 	`created_at, expires_at, rotated_at, revoked_at, last_used_at, last_used_addr, data`
 
-// Scan returns the credential whose Columns row has.
+// Scan returns the credential of a row of Columns.
 func Scan(row interface{ Scan(...any) error }) (*store.Credential, error) {
 	c := new(store.Credential)
 	err := row.Scan(&c.ID, &c.Kind, (*Digest)(&c.Digest), &c.Subject, &c.Name, &c.Hint, (*scopes)(&c.Scopes), &c.Family, &c.ClientID, &c.Actor, (*networks)(&c.Networks),
@@ -28,8 +28,8 @@ func Scan(row interface{ Scan(...any) error }) (*store.Credential, error) {
 	return c, nil
 }
 
-// The columns that are more than a string or bytes. Any value that this package
-// would not have written is an error: a damaged row must not be believed.
+// Types of columns that need parsing. A value that this package would not write is an
+// error, because a damaged row must not be trusted.
 type (
 	Digest   store.Digest // 32 bytes
 	Time     time.Time    // zero: NULL
@@ -50,7 +50,7 @@ func (c *scopes) Scan(v any) error {
 	switch {
 	case err != nil:
 		return err
-	case s == `["*"]`: // most are
+	case s == `["*"]`: // the usual value
 		*c = []string{"*"}
 		return nil
 	}
@@ -78,7 +78,7 @@ func (c *networks) Scan(v any) error {
 	for field := range strings.SplitSeq(s, " ") {
 		n, err := netip.ParsePrefix(field)
 		if err != nil {
-			return err // no network at all would mean any
+			return err // ignoring it could leave no network, which allows every address
 		}
 		*c = append(*c, n)
 	}
@@ -125,7 +125,7 @@ func (c *Time) Scan(v any) error {
 	default:
 		return fmt.Errorf("a time of %T", v)
 	}
-	if t.IsZero() { // long ago to SQL, never to its readers
+	if t.IsZero() { // a time in the past to the database, but never to its readers
 		return errors.New("the zero time: must be NULL")
 	}
 	*c = Time(t)

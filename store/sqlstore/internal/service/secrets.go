@@ -19,8 +19,8 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Secrets does with st all that is done with a token, a secret and a session, to
-// Subject, and returns what must not be in its files.
+// Secrets uses a token, a secret and a session of Subject in every way, with st. It
+// returns the plaintexts, which must not be in the files of st.
 func Secrets(t testing.TB, st store.Store) (plaintexts []string) {
 	t.Helper()
 	ctx := t.Context()
@@ -59,11 +59,11 @@ func Secrets(t testing.TB, st store.Store) (plaintexts []string) {
 	return append(plaintexts, token.Reveal(), token2.Reveal(), client.Reveal(), client2.Reveal(), leaked.Reveal(), unknown)
 }
 
-// Subject is whose the credentials of [Secrets] are: a text that is found in the
-// files, if they are the right ones.
+// Subject is the subject of the credentials of [Secrets]. [Search] looks for this text,
+// to prove that it reads the right files.
 const Subject = "whose-secrets-these-are"
 
-// piece is how long a piece of a plaintext is that must not be anywhere.
+// piece is the length of the pieces of plaintexts for which Search looks.
 const piece = 12
 
 // alphabet are the characters of plaintexts.
@@ -74,14 +74,14 @@ var alphabet = func() (a [256]bool) {
 	return a
 }()
 
-// Search fails the test if a file in dir has a piece of a plaintext, or none has
-// Subject.
+// Search fails the test if a file in dir contains a piece of a plaintext, or if no
+// file contains Subject.
 func Search(t testing.TB, dir string, plaintexts []string) {
 	t.Helper()
 	pieces := make(map[string]bool)
 	for _, p := range plaintexts {
 		if strings.ContainsFunc(p, func(r rune) bool { return r > 0x7f || !alphabet[r] }) {
-			t.Fatal("a plaintext of other characters than are looked for")
+			t.Fatal("a plaintext has characters that are not in alphabet")
 		}
 		for i := range len(p) - piece + 1 {
 			pieces[p[i:i+piece]] = true
@@ -97,7 +97,7 @@ func Search(t testing.TB, dir string, plaintexts []string) {
 			return nil // the server has removed it
 		}
 		found = found || bytes.Contains(b, []byte(Subject))
-		run := 0 // of the alphabet's characters, up to here
+		run := 0 // the number of consecutive characters of alphabet up to here
 		for i, c := range b {
 			if run++; !alphabet[c] {
 				run = 0

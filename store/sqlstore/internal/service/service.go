@@ -1,5 +1,5 @@
-// Package service is a service with a store under load, for tests of what
-// becomes of its requests when the store fails.
+// Package service runs a service with a store under load, to test how it answers
+// requests when the store fails.
 package service
 
 import (
@@ -22,8 +22,8 @@ type Service struct {
 	client *http.Client
 }
 
-// Start starts a service that ends with the test. Its handler must run for
-// nobody but ada.
+// Start starts a service that ends with the test. Its handler fails the test if it
+// runs for another account than ada.
 func Start(t testing.TB, st store.Store) *Service {
 	t.Helper()
 	tokens, err := bearer.New(bearer.Config{Store: st, LastUsedInterval: time.Second})
@@ -60,7 +60,7 @@ func Unknown(t testing.TB) string {
 	return plaintext
 }
 
-// Status returns how the service answers to a token.
+// Status returns the status of a request with a token.
 func (s *Service) Status(t testing.TB, plaintext string) int {
 	t.Helper()
 	r, err := http.NewRequest("GET", s.url, nil)
@@ -80,16 +80,16 @@ func (s *Service) Status(t testing.TB, plaintext string) int {
 	return response.StatusCode
 }
 
-// A Load is requests that go on until it is stopped.
+// A Load sends requests until it is stopped.
 type Load struct {
 	OK, Refused, Unavailable atomic.Int64 // 200, 401 and 503
 	stop                     chan struct{}
 	clients                  sync.WaitGroup
 }
 
-// Load sends requests with valid tokens and with an unknown one. It fails the
-// test if a valid one gets another answer than 200 or 503, the unknown one
-// another than 401 or 503, or any of them none within a time.
+// Load sends requests with valid tokens and with an unknown one. It fails the test if
+// a valid token gets another status than 200 or 503, if the unknown one gets another
+// status than 401 or 503, or if an answer takes too long.
 func (s *Service) Load(t testing.TB, within time.Duration, valid ...string) *Load {
 	l := &Load{stop: make(chan struct{})}
 	ask := func(plaintext string, want int, answered *atomic.Int64) {
@@ -97,7 +97,7 @@ func (s *Service) Load(t testing.TB, within time.Duration, valid ...string) *Loa
 			select {
 			case <-l.stop:
 				return
-			case <-time.After(2 * time.Millisecond): // leave something for others
+			case <-time.After(2 * time.Millisecond): // leaves processor time for others
 			}
 			start := time.Now()
 			switch status := s.Status(t, plaintext); status {
@@ -124,7 +124,7 @@ func (s *Service) Load(t testing.TB, within time.Duration, valid ...string) *Loa
 	return l
 }
 
-// Stop ends the load. Again it does nothing.
+// Stop ends the load. Stopping again does nothing.
 func (l *Load) Stop() {
 	select {
 	case <-l.stop:

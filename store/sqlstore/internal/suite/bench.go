@@ -11,9 +11,9 @@ import (
 	"github.com/keystile/keystile/store"
 )
 
-// Lookups returns what looks random credentials of [Database.Filled] up: with st,
-// and with a prepared statement of the driver, whose row is scanned into plain
-// variables. The timeouts are the same.
+// Lookups returns two functions that look up a random credential of
+// [Database.Filled]. The first uses st. The second uses a prepared statement of the
+// driver and scans the row into plain variables, with the same timeout.
 func Lookups(tb testing.TB, st store.Finder, db *sql.DB, statement string) (find, driver func()) {
 	stmt, err := db.Prepare(statement)
 	if err != nil {
@@ -42,8 +42,9 @@ func Lookups(tb testing.TB, st store.Finder, db *sql.DB, statement string) (find
 	return find, driver
 }
 
-// CompareFind reports how long a Find takes, how much longer than the driver, and how
-// many more allocations it needs. It alternates, so that both have the same machine.
+// CompareFind reports how long a Find takes, how much longer that is than the driver,
+// and how many more allocations it makes. It alternates the two, so that both see the
+// same load of the machine.
 func CompareFind(b *testing.B, find, driver func()) {
 	const turn = 20
 	var spent [2]time.Duration

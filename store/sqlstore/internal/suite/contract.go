@@ -16,8 +16,8 @@ import (
 	"github.com/keystile/keystile/store/storetest"
 )
 
-// testTx checks the whole contract of a Store whose calls are transactions of the
-// application each. R1 R3 R4 R6 R8 R10 A25
+// testTx checks the whole contract. Each call is a transaction of the application.
+// R1 R3 R4 R6 R8 R10 A25
 func testTx(t *testing.T, d *Database) {
 	storetest.Run(t, func(t *testing.T) store.Store {
 		d := d.Engine.Database(t)

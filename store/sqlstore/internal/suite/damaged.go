@@ -10,8 +10,8 @@ import (
 	"github.com/keystile/keystile/store/sqlstore"
 )
 
-// T7 B4: a damaged row is an outage: ErrNotFound would hide it, and believing it
-// could grant more than was meant.
+// T7 B4: a damaged row is an outage. ErrNotFound would hide the damage, and trusting
+// the row could grant too much.
 func testDamagedRows(t *testing.T, d *Database) {
 	d.load(t, "v1")
 	st := d.Store(t)
@@ -23,8 +23,8 @@ func testDamagedRows(t *testing.T, d *Database) {
 		`last_used_addr = 'x'`, `last_used_addr = '192.0.2'`, `last_used_addr = '192.0.2.0/24'`,
 	}
 	if d.Dialect == sqlstore.SQLite {
-		// A copy of the table without its checks, as a damaged file or
-		// another program may leave it.
+		// Replace the table by a copy without checks, because a damaged file or
+		// another program may ignore them.
 		sql := Texts(t, d.DB, `SELECT sql FROM sqlite_schema WHERE name = 'keystile_credentials'`)[0]
 		sql = strings.NewReplacer(" STRICT", "", "CHECK (length(digest) = 32)", "", " BLOB ", " ", " TEXT ", " ", " INTEGER", "", "NOT NULL", "").Replace(sql)
 		indexes := Texts(t, d.DB, `SELECT sql FROM sqlite_schema WHERE type = 'index' AND sql IS NOT NULL AND tbl_name = 'keystile_credentials'`)
@@ -65,14 +65,14 @@ func testDamagedRows(t *testing.T, d *Database) {
 			_, asked["Get"] = st.Get(t.Context(), c.ID)
 		}
 		switch {
-		case strings.HasPrefix(set, "created_at"), set == `subject = NULL`, set == `client_id = NULL`: // in another place of the index
+		case strings.HasPrefix(set, "created_at"), set == `subject = NULL`, set == `client_id = NULL`: // moved in the index, so List may not reach it
 		default:
 			_, _, asked["List"] = st.List(t.Context(), store.Query{Subject: c.Subject, Kind: c.Kind, ClientID: c.ClientID})
 		}
 		damaged(set, asked)
 		Exec(t, d.DB, `DELETE FROM keystile_credentials WHERE id = '7QZT3NLEFULL' OR id IS NULL`, `INSERT INTO keystile_credentials SELECT * FROM sound`)
 	}
-	if d.Dialect == sqlstore.SQLite { // a row with a damaged digest is found by its ID only
+	if d.Dialect == sqlstore.SQLite { // Find cannot find a row with a damaged digest
 		for _, set := range []string{`digest = x'00'`, `digest = zeroblob(31)`, `digest = zeroblob(33)`, `digest = printf('%032d', 0)`, `digest = NULL`, `digest = 7`} {
 			Exec(t, d.DB, `UPDATE keystile_credentials SET `+set+` WHERE id = '7QZT3NLEFULL'`)
 			_, get := st.Get(t.Context(), c.ID)
@@ -87,7 +87,7 @@ func testDamagedRows(t *testing.T, d *Database) {
 	}
 }
 
-// T7: the schema itself refuses what it can.
+// T7: the schema itself refuses some damaged values.
 func testSchemaRefuses(t *testing.T, d *Database) {
 	d.load(t, "v1")
 	sets := []string{`id = NULL`, `id = '7QZT3NLEBARE'`, `digest = NULL`, `digest = (SELECT digest FROM keystile_credentials WHERE id = '7QZT3NLEBARE')`,

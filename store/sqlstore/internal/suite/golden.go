@@ -46,7 +46,7 @@ var golden = []*store.Credential{
 	},
 }
 
-// same compares two credentials. What is empty may be nil.
+// same compares two credentials. Empty slices may be nil.
 func same(a, b *store.Credential) bool {
 	a, b = a.Clone(), b.Clone()
 	for _, c := range []*store.Credential{a, b} {
@@ -68,9 +68,8 @@ func (d *Database) load(t testing.TB, release string) {
 	Exec(t, d.DB, string(b))
 }
 
-// T7: rows that a release has written are read by every later one, and its schema
-// becomes that of today. v1 is the schema as it is now; others are kept under the
-// names of releases.
+// T7: this version reads the rows that older releases wrote, and migrates their
+// schemas. v1 is the current schema; older ones are named after their releases.
 func testGolden(t *testing.T, d *Database) {
 	releases, err := testdata.ReadDir("testdata")
 	if err != nil || len(releases) == 0 {
@@ -101,7 +100,7 @@ func testGolden(t *testing.T, d *Database) {
 	}
 }
 
-// T7: the same credentials are written today as those rows are.
+// T7: inserting the golden credentials writes the same rows as in testdata.
 func testGoldenIsWritten(t *testing.T, d *Database) {
 	d.load(t, "v1")
 	row := `SELECT concat(id, kind, digest, subject, name, hint, scopes, family, client_id, actor, networks, created_at, expires_at, rotated_at, revoked_at, last_used_at, last_used_addr, data) FROM keystile_credentials ORDER BY id`

@@ -11,14 +11,14 @@ import (
 	"github.com/keystile/keystile/store/sqlstore"
 )
 
-// Ended and Live are how many credentials [Database.Filled] has.
+// Ended and Live are how many credentials [Database.Filled] inserts.
 const (
 	Ended = 200_000 // of ada, half of them rotated
 	Live  = 15_000  // of eve
 )
 
-// Filled returns a Store in which ada has Ended credentials that have ended and
-// three that are live, and eve has Live ones.
+// Filled returns a Store in which ada has Ended ended credentials and three live ones,
+// and eve has Live live ones.
 func (d *Database) Filled(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	st := d.Store(t)
@@ -47,7 +47,7 @@ func (d *Database) Filled(t testing.TB) *sqlstore.Store {
 // A Call is a call whose work must not depend on how many credentials have ended.
 type Call struct {
 	Name string
-	Rows int // at most so many rows may be read
+	Rows int // how many rows it may read
 	Do   func(ctx context.Context) error
 }
 
@@ -106,13 +106,13 @@ func Bounded(st *sqlstore.Store) []Call {
 			_, err := st.Prune(ctx, store.PruneBefore{Ended: time.UnixMicro(1), Rotated: time.UnixMicro(1)})
 			return err
 		}},
-		{"Revoke many", 10 * Live, // each step reads those that are left
+		{"Revoke many", 10 * Live, // each step reads all remaining rows
 			revoke(Live, store.Filter{Subject: "eve"})},
 	}
 }
 
-// ManyLive tests that with 200 000 ended credentials each call ends well within
-// its timeout, and so does each step of a call on 15 000 live ones. R11 B9
+// ManyLive tests that each call ends within its timeout if an account has 200 000
+// ended credentials, and so does each step of a call on 15 000 live ones. R11 B9
 func (e Engine) ManyLive(t *testing.T) {
 	t.Helper()
 	d := e.Database(t)

@@ -71,7 +71,7 @@ func testMigrateWithinTx(t *testing.T, d *Database) {
 	}
 }
 
-// Another migration tool applies the files: as they are, in order.
+// Another migration tool can apply the files unchanged, in order.
 func testMigrationsAsPlainSQL(t *testing.T, d *Database) {
 	files, err := sqlstore.Migrations(d.Dialect)
 	if err != nil {

@@ -1,5 +1,5 @@
-// Package suite has the tests that hold for every database and driver. It imports
-// no driver: the modules of the drivers run it.
+// Package suite contains the tests for all databases and drivers. It imports no
+// driver; the modules of the drivers call it.
 package suite
 
 import (
@@ -20,20 +20,20 @@ type Engine struct {
 	// Create returns the data source of an empty database.
 	Create func(t testing.TB) string
 
-	// Open returns a pool of connections, as an application opens it.
+	// Open returns a pool of connections, opened as an application would.
 	Open func(t testing.TB, dsn string) *sql.DB
 
-	// New is [sqlstore.New], or does the same.
+	// New is [sqlstore.New] or an equivalent.
 	New func(cfg sqlstore.Config) (*sqlstore.Store, error)
 }
 
-// Run runs all tests, and the whole contract in transactions of the application.
+// Run runs all tests, including the whole contract in transactions of the application.
 func Run(t *testing.T, e Engine) {
 	t.Run("Tx", func(t *testing.T) { testTx(t, e.Database(t)) })
 	RunWithoutTx(t, e)
 }
 
-// RunWithoutTx runs all tests but the longest.
+// RunWithoutTx runs all tests except the contract in transactions, which takes longest.
 func RunWithoutTx(t *testing.T, e Engine) {
 	for name, test := range map[string]func(*testing.T, *Database){
 		"Golden":               testGolden,
@@ -72,7 +72,7 @@ func (e Engine) Database(t testing.TB) *Database {
 // Pool returns another pool of connections.
 func (d *Database) Pool(t testing.TB) *sql.DB { return d.Open(t, d.DSN) }
 
-// Store returns a Store on d.DB with its tables.
+// Store creates the tables and returns a Store on d.DB.
 func (d *Database) Store(t testing.TB) *sqlstore.Store {
 	t.Helper()
 	st, err := d.New(sqlstore.Config{DB: d.DB, Dialect: d.Dialect, Timeout: 20 * time.Second})
@@ -130,7 +130,7 @@ func Texts(t testing.TB, db *sql.DB, query string) (found []string) {
 // Epoch is when the credentials of [Credential] were created.
 var Epoch = time.Date(2026, 1, 2, 3, 4, 5, 678901000, time.UTC)
 
-// Credential returns a credential of ada's with this ID.
+// Credential returns a token of ada with this ID.
 func Credential(id string) *store.Credential {
 	return &store.Credential{
 		ID: id, Kind: store.KindToken, Digest: sha256.Sum256([]byte(id)), Subject: "ada", Scopes: []string{"*"}, Family: id,
@@ -164,7 +164,7 @@ var Tokens = store.Query{Subject: "ada", Kind: store.KindToken}
 // Answers are the errors of a store that are not outages.
 var Answers = []error{store.ErrNotFound, store.ErrExists, store.ErrLimit, store.ErrConflict}
 
-// Calls are all methods of a Store, called with the credential "there" of ada's.
+// Calls returns calls of all methods of a Store, for the credential "there" of ada.
 func Calls(st *sqlstore.Store) map[string]func(ctx context.Context) error {
 	c := Credential("there")
 	limits := store.Limits{Active: 9, Recent: 9}
@@ -197,7 +197,7 @@ func Calls(st *sqlstore.Store) map[string]func(ctx context.Context) error {
 	}
 }
 
-// Reads tells which of the calls only read.
+// Reads are the calls that only read.
 var Reads = map[string]bool{"Find": true, "Get": true, "List": true, "Scan": true}
 
 func scan(ctx context.Context, st *sqlstore.Store) (err error) {

@@ -12,11 +12,11 @@ import (
 
 const (
 	short = 100 * time.Millisecond
-	slack = 1500 * time.Millisecond // of a machine that is busy
+	slack = 1500 * time.Millisecond // for a busy machine
 )
 
-// Held begins a transaction of another process that keeps out all writers, or with
-// PostgreSQL everything, until it is released.
+// Held begins a transaction of another process that blocks all writers until it is
+// released. With PostgreSQL it blocks readers, too, if readers is true.
 func (d *Database) Held(t testing.TB, readers bool) (release func()) {
 	t.Helper()
 	conn, err := d.Pool(t).Conn(t.Context())
@@ -37,8 +37,8 @@ func (d *Database) Held(t testing.TB, readers bool) (release func()) {
 	}
 }
 
-// B4: while another process holds a lock, each call ends in time, with an error
-// that is an outage, and has changed nothing. Afterwards everything works.
+// B4: while another process holds a lock, each call returns an outage in time and
+// changes nothing. Afterwards all calls work.
 func testTimeout(t *testing.T, d *Database) {
 	for name, readers := range map[string]bool{"no writes": false, "nothing": true} {
 		if readers && !d.pg() {
@@ -82,7 +82,7 @@ func testTimeout(t *testing.T, d *Database) {
 			}
 			Until(t, "the store to write", func() bool {
 				_, err := st.Insert(t.Context(), Credential("afterwards"), store.Limits{})
-				return err == nil || errors.Is(err, store.ErrExists) // from a try whose answer was late
+				return err == nil || errors.Is(err, store.ErrExists) // an earlier attempt succeeded, but its answer came too late
 			})
 			if n := Count(t, d.DB, `SELECT count(*) FROM keystile_credentials`); n != 2 {
 				t.Errorf("afterwards %d rows, want 2", n)
@@ -108,7 +108,7 @@ func testTimeout(t *testing.T, d *Database) {
 	})
 }
 
-// IDs come from URLs. One that the database cannot hold is not found.
+// IDs come from URLs. An ID that the database cannot store is not found.
 func testIDsThatCannotBe(t *testing.T, d *Database) {
 	st := d.Store(t)
 	Insert(t, st, Credential("there"))

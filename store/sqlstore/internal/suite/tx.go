@@ -25,8 +25,8 @@ func begin(t testing.TB, db *sql.DB) *sql.Tx {
 	return tx
 }
 
-// T3 R10: the application's row and the token appear together, and not before, or
-// not at all.
+// T3 R10: the application's row and the token appear together at the commit, or not
+// at all.
 func testTxTogether(t *testing.T, d *Database) {
 	st := d.Store(t)
 	Exec(t, d.DB, accounts)
@@ -61,7 +61,7 @@ func testTxTogether(t *testing.T, d *Database) {
 		if n := Count(t, d.DB, `SELECT count(*) FROM accounts`); n != want || len(list) != want || err != nil {
 			t.Errorf("commit %t: %d accounts and %d tokens, %v, want %d each", commit, n, len(list), err, want)
 		}
-		// The transaction is over, so nothing is known.
+		// After the end of the transaction every call is an outage.
 		for name, call := range Calls(st.Tx(tx)) {
 			if err := call(t.Context()); !errors.Is(err, sql.ErrTxDone) {
 				t.Errorf("%s afterwards: %v, want %v", name, err, sql.ErrTxDone)
@@ -70,8 +70,8 @@ func testTxTogether(t *testing.T, d *Database) {
 	}
 }
 
-// R3 R6 R10: an answer that is no outage leaves the application's transaction as it
-// was, and usable.
+// R3 R6 R10: after a refusal that is no outage, the application's transaction is
+// unchanged and can still be used.
 func testTxRefusals(t *testing.T, d *Database) {
 	Exec(t, d.DB, accounts)
 	whole := d.Store(t)
@@ -122,7 +122,7 @@ func testTxRefusals(t *testing.T, d *Database) {
 	}
 }
 
-// R10: limits are exact, however many transactions of applications run at once.
+// R10: limits are exact even if many transactions of applications run at once.
 func testTxLimit(t *testing.T, d *Database) {
 	const limit, calls = 5, 30
 	st := d.Store(t)
@@ -162,7 +162,7 @@ func testTxLimit(t *testing.T, d *Database) {
 	}
 }
 
-// R3: a Revoke that begins during a rotation revokes the successor, too.
+// R3: a Revoke that begins during a rotation also revokes the successor.
 func testTxRevokeWaits(t *testing.T, d *Database) {
 	st := d.Store(t)
 	for name, f := range map[string]store.Filter{"subject": {}, "family": {Family: "family"}, "client": {ClientID: "client"}} {
@@ -198,7 +198,8 @@ func testTxRevokeWaits(t *testing.T, d *Database) {
 	}
 }
 
-// Waiting returns when a call waits for a lock, as far as d shows it.
+// Waiting returns when a call waits for a lock. SQLite does not show that, so there it
+// returns at once.
 func (d *Database) Waiting(t testing.TB) {
 	t.Helper()
 	if !d.pg() {
