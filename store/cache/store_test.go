@@ -17,11 +17,7 @@ import (
 func TestStore(t *testing.T) {
 	t.Run("alone", func(t *testing.T) {
 		storetest.Run(t, func(t *testing.T) store.Store {
-			c := newCache(t, cache.Config{Store: store.NewMemory()})
-			return struct { // without Watch, which the suite would require to work
-				store.Store
-				store.Scanner
-			}{c, c}
+			return newCache(t, cache.Config{Store: store.NewMemory()})
 		})
 	})
 	t.Run("watched", func(t *testing.T) {

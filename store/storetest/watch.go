@@ -36,7 +36,7 @@ func watchChecks() []check {
 func watched(run func(*probe, *watch)) func(*probe) {
 	return func(p *probe) {
 		st, ok := p.given.(store.Watcher)
-		if !ok {
+		if !ok || unsupported(st) {
 			p.skip = "store.Watcher"
 			return
 		}
@@ -44,6 +44,13 @@ func watched(run func(*probe, *watch)) func(*probe) {
 		run(p, w)
 		w.stop(p)
 	}
+}
+
+// unsupported reports whether st wraps a store that is no Watcher.
+func unsupported(st store.Watcher) bool {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	return errors.Is(st.Watch(ctx, func() {}, func(store.Digest) {}), errors.ErrUnsupported)
 }
 
 // A watch records the calls of alive and changed by one Watch.
