@@ -116,22 +116,6 @@ func (m *accountModel) write(n *accountNode, subject string) {
 	m.learn(n, subject, number)
 }
 
-// fail makes the notifications of n fail again and again, with notice or without.
-func (m *accountModel) fail(n *accountNode) {
-	for m.ended.Err() == nil {
-		nap(6 * time.Second)
-		if rand.IntN(2) == 0 {
-			n.line.mute(true)
-			nap(6 * time.Second)
-		}
-		select {
-		case n.line.lost <- errors.New("connection reset"):
-		case <-m.ended.Done():
-		}
-		n.line.mute(false)
-	}
-}
-
 // A recorder remembers the digest that it was notified of.
 type recorder struct {
 	store.Store
@@ -194,7 +178,7 @@ func (m *accountModel) run() {
 	}
 	var done sync.WaitGroup
 	for _, n := range m.nodes {
-		done.Go(func() { m.fail(n) })
+		done.Go(func() { interrupt(m.ended, n.line) })
 		done.Go(func() {
 			for ctx.Err() == nil {
 				nap(time.Second)

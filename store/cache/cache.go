@@ -35,11 +35,9 @@
 // Concurrent lookups of one credential share a query. The query ends when no lookup
 // waits for it any more, or after five seconds. Outages are never cached.
 //
-// Lookups of one credential at the same time make one query, which goes on
-// until the last of those who wait for it has gone, or for five seconds. Outages are never kept. That
-// a credential does not exist is believed for ten seconds at most, and only
-// while a Watcher would tell of a new one, which is then hidden for no longer
-// than the news takes, nor than 2.5 seconds.
+// The answer that a credential does not exist is kept for at most ten seconds, and
+// only while a Watch would report a new one. A new credential is then hidden until
+// its notification arrives, and for at most 2.5 seconds.
 //
 // # Accounts
 //

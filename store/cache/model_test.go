@@ -166,19 +166,20 @@ func (m *model) write(n *node) {
 	}
 }
 
-// fail interrupts the notifications of n again and again, with an error or silently.
-func (m *model) fail(n *node) {
-	for m.ended.Err() == nil {
+// interrupt interrupts the notifications of l again and again until ctx is done, with
+// an error or silently.
+func interrupt(ctx context.Context, l *line) {
+	for ctx.Err() == nil {
 		nap(6 * time.Second)
 		if rand.IntN(2) == 0 {
-			n.line.mute(true)
+			l.mute(true)
 			nap(6 * time.Second)
 		}
 		select {
-		case n.line.lost <- errors.New("connection reset"):
-		case <-m.ended.Done():
+		case l.lost <- errors.New("connection reset"):
+		case <-ctx.Done():
 		}
-		n.line.mute(false)
+		l.mute(false)
 	}
 }
 
@@ -231,7 +232,7 @@ func (m *model) run() {
 	m.fresh()
 	var done sync.WaitGroup
 	for _, n := range m.nodes {
-		done.Go(func() { m.fail(n) })
+		done.Go(func() { interrupt(m.ended, n.line) })
 		for range 2 {
 			done.Go(func() {
 				for ctx.Err() == nil {

@@ -55,12 +55,12 @@ func (f *freshness) watch(ctx context.Context, w store.Watcher) {
 // watchOnce calls Watch. It invalidates the reported changes and extends the lease
 // until Watch returns.
 //
-// A sign of life vouches for every change that was complete half a second before
-// it was given. When that was cannot be read off a clock: until this goroutine
-// gets to run any time may pass. But it was after the sign of life before, or
-// for the first one after the beginning, and that moment was read. The lease
-// lasts for leaseTime from then. So when it is over, a change that nobody told
-// of was complete for less than 0.5s + leaseTime before that, whatever was slow.
+// A call of alive means that every change that was complete half a second before has
+// been reported. The clock cannot show when the store made that call, because this
+// goroutine may run much later. But the store made it after the previous call of alive,
+// or after Watch was called, and the time of that was read. So the lease lasts for
+// leaseTime from then. When it ends, a change that was not reported was complete for
+// less than 0.5s + leaseTime, even if this process was slow.
 func (f *freshness) watchOnce(ctx context.Context, w store.Watcher) (err error) {
 	defer func() {
 		f.lease.Store(0)
@@ -72,7 +72,7 @@ func (f *freshness) watchOnce(ctx context.Context, w store.Watcher) (err error) 
 	alive := func() {
 		if first {
 			first = false
-			f.history.forget(&f.history.all) // nobody told of what happened up to here
+			f.history.forget(&f.history.all) // earlier changes were not reported
 		}
 		now := f.now()
 		f.lease.Store(int64(before + leaseTime))

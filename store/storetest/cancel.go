@@ -12,7 +12,7 @@ import (
 const whyCancel = "a store that reports an outage as \"not found\" signs out every user of a healthy service"
 
 // whyHalf is the reason for the checks of calls that write.
-const whyHalf = "the caller is told that the call failed, so it does not expect a change"
+const whyHalf = "the call returned an error, so its caller does not expect a change"
 
 func cancelChecks() []check {
 	return []check{
